@@ -1,0 +1,342 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { CommandDefinition, HintDefinition, SubjectParameter } from '@corroport/contracts'
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream'
+import {
+  connect,
+  headers as createHeaders,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from '@nats-io/transport-node'
+import type { Logger } from 'pino'
+import type { Static, TSchema } from 'typebox'
+import { type Claim, refreshClaim, refreshClaimMs } from './claim.ts'
+import { createTraceparent, inTrace } from './trace.ts'
+
+type Parameters<Template extends string> = Readonly<Record<SubjectParameter<Template>, string>>
+
+export interface BusOptions {
+  url: string
+  /** Shown by the server for this connection: `<service>/<node>`. */
+  name: string
+  log: Logger
+  user?: string | undefined
+  password?: string | undefined
+  /** Nothing is said or heard before these names are held. */
+  claim?: Claim | undefined
+}
+
+/** A command was not answered, or its answer was an error. */
+export class CommandError extends Error {
+  override name = 'CommandError'
+  /** `unavailable`: NATS is away or nobody listens. `timeout`. `refused`: the service said no. */
+  readonly reason: 'unavailable' | 'timeout' | 'refused'
+
+  constructor(subject: string, reason: CommandError['reason'], detail: string, cause?: unknown) {
+    super(`${subject}: ${detail}`, { cause })
+    this.reason = reason
+  }
+}
+
+/**
+ * One connection to NATS. It is usable at once and for ever: what is registered before the first
+ * connection begins to work with it, and again after each loss.
+ */
+export interface Bus extends AsyncDisposable {
+  readonly isConnected: boolean
+  /** Resolves with the reason when another instance holds a claimed name. The process should end. */
+  readonly refused: Promise<string>
+  /** Sends a hint. False when NATS is away: a hint is not kept. */
+  hint<T extends string, S extends TSchema>(
+    event: HintDefinition<T, S>,
+    parameters: Parameters<T>,
+    payload: Static<S>,
+  ): boolean
+  hear<T extends string, S extends TSchema>(
+    event: HintDefinition<T, S>,
+    handler: (payload: Static<S>) => void | Promise<void>,
+  ): AsyncDisposable
+  request<T extends string, Q extends TSchema, R extends TSchema>(
+    command: CommandDefinition<T, Q, R>,
+    parameters: Parameters<T>,
+    request: Static<Q>,
+  ): Promise<Static<R>>
+  respond<T extends string, Q extends TSchema, R extends TSchema>(
+    command: CommandDefinition<T, Q, R>,
+    parameters: Parameters<T>,
+    handler: (request: Static<Q>) => Static<R> | Promise<Static<R>>,
+  ): AsyncDisposable
+  /** Runs `work` with each connection, from now on, until the returned value is disposed. */
+  onConnected(work: (connection: Connection, signal: AbortSignal) => Promise<void>): AsyncDisposable
+}
+
+export interface Connection {
+  nats: NatsConnection
+  jetstream: JetStreamClient
+}
+
+/** Starts connecting and returns at once; `isConnected` says how it went. */
+export function connectBus(options: BusOptions): Bus {
+  const { log } = options
+  const stopping = new AbortController()
+  const workers = new Set<Worker>()
+  let connection: Connection | undefined
+  let isConnected = false
+  let isClaimed = false
+  const { promise: refused, resolve: refuse } = Promise.withResolvers<string>()
+
+  const onUp = (): void => {
+    isClaimed = true
+    if (connection?.nats.isClosed() || stopping.signal.aborted) return
+    isConnected = true
+    for (const worker of workers) worker.restart()
+  }
+  const onDown = (reason: string): void => {
+    if (isConnected && !stopping.signal.aborted) log.warn({ reason }, 'nats lost')
+    isConnected = false
+    for (const worker of workers) worker.stop()
+  }
+
+  const connecting = (async () => {
+    const nats = await connectFirst(options, stopping.signal)
+    if (!nats) return
+    if (stopping.signal.aborted) {
+      await nats.close()
+      return
+    }
+    connection = { nats, jetstream: jetstream(nats) }
+    log.info({ server: nats.getServer() }, 'nats connected')
+    void keepClaim(nats, options, stopping.signal, onUp).then((reason) => {
+      if (reason) refuse(reason)
+    })
+    for await (const status of nats.status()) {
+      if (status.type === 'disconnect') onDown('disconnected')
+      if (status.type === 'reconnect') {
+        log.info({ server: nats.getServer() }, 'nats connected again')
+        if (isClaimed) onUp()
+      }
+      if (status.type === 'error') log.warn({ err: status.error }, 'nats refused something')
+    }
+  })()
+  connecting.catch((err: unknown) => log.error({ err }, 'nats connection failed'))
+
+  class Worker implements AsyncDisposable {
+    readonly #work: (connection: Connection, signal: AbortSignal) => Promise<void>
+    #abort: AbortController | undefined
+    #running: Promise<void> = Promise.resolve()
+
+    constructor(work: (connection: Connection, signal: AbortSignal) => Promise<void>) {
+      this.#work = work
+      workers.add(this)
+      if (isConnected) this.restart()
+    }
+
+    restart(): void {
+      const open = connection
+      if (!open) return
+      this.stop()
+      const abort = new AbortController()
+      this.#abort = abort
+      // One run at a time: the next begins when the one before has let go.
+      this.#running = this.#running
+        .then(() => (abort.signal.aborted ? undefined : this.#work(open, abort.signal)))
+        .catch((err: unknown) => {
+          if (!abort.signal.aborted) log.error({ err }, 'work on nats ended')
+        })
+    }
+
+    stop(): void {
+      this.#abort?.abort()
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+      workers.delete(this)
+      this.stop()
+      await this.#running
+    }
+  }
+
+  const subscribe = (subject: string, handle: (message: Msg) => Promise<void>): AsyncDisposable => {
+    const inFlight = new Set<Promise<void>>()
+    const worker = new Worker(async ({ nats }, signal) => {
+      const subscription: Subscription = nats.subscribe(subject, {
+        callback: (error, message) => {
+          if (error) {
+            log.warn({ err: error, subject }, 'subscription refused')
+            return
+          }
+          const handled = handle(message)
+          inFlight.add(handled)
+          void handled.finally(() => inFlight.delete(handled))
+        },
+      })
+      await aborted(signal)
+      subscription.unsubscribe()
+    })
+    return {
+      async [Symbol.asyncDispose]() {
+        await worker[Symbol.asyncDispose]()
+        await Promise.all(inFlight)
+      },
+    }
+  }
+
+  return {
+    get isConnected() {
+      return isConnected
+    },
+    refused,
+
+    hint(event, parameters, payload) {
+      const subject = event.subject(parameters)
+      const text = JSON.stringify(event.parse(payload))
+      if (!connection || !isConnected) return false
+      connection.nats.publish(subject, text, { headers: traceHeaders() })
+      return true
+    },
+
+    hear(event, handler) {
+      return subscribe(event.wildcard, async (message) => {
+        try {
+          const payload = event.parse(message.json())
+          await inTrace(traceOf(message), () => handler(payload))
+        } catch (err) {
+          log.warn({ err, subject: message.subject }, 'hint dropped')
+        }
+      })
+    },
+
+    async request(command, parameters, request) {
+      const subject = command.subject(parameters)
+      const text = JSON.stringify(command.parseRequest(request))
+      if (!connection || !isConnected) {
+        throw new CommandError(subject, 'unavailable', 'nats is not connected')
+      }
+      let message: Msg
+      try {
+        message = await connection.nats.request(subject, text, {
+          timeout: command.timeoutMs,
+          headers: traceHeaders(),
+        })
+      } catch (error) {
+        const isTimeout = Error.isError(error) && error.name === 'TimeoutError'
+        throw isTimeout
+          ? new CommandError(subject, 'timeout', `no answer in ${command.timeoutMs} ms`, error)
+          : new CommandError(subject, 'unavailable', 'nobody answers', error)
+      }
+      const refusal = message.headers?.get('Corro-Error')
+      if (refusal) throw new CommandError(subject, 'refused', refusal)
+      return command.parseReply(message.json())
+    },
+
+    respond(command, parameters, handler) {
+      return subscribe(command.subject(parameters), async (message) => {
+        try {
+          const request = command.parseRequest(message.json())
+          const reply = await inTrace(traceOf(message), () => handler(request))
+          message.respond(JSON.stringify(command.parseReply(reply)))
+        } catch (err) {
+          log.warn({ err, subject: message.subject }, 'command refused')
+          const headers = createHeaders()
+          headers.set('Corro-Error', oneLine(err))
+          message.respond('', { headers })
+        }
+      })
+    },
+
+    onConnected(work) {
+      return new Worker(work)
+    },
+
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await Promise.all([...workers].map((worker) => worker[Symbol.asyncDispose]()))
+      // What was just published has left; a server that is gone takes nothing any more.
+      if (isConnected) await connection?.nats.flush().catch(() => undefined)
+      await connection?.nats.close()
+      await connecting.catch(() => undefined) // already logged where it was started
+    },
+  }
+}
+
+// `waitOnFirstConnect` would ignore a signal while it waits.
+async function connectFirst(
+  options: BusOptions,
+  signal: AbortSignal,
+): Promise<NatsConnection | undefined> {
+  const { url, name, user, password, log } = options
+  let isTold = false
+  while (!signal.aborted) {
+    try {
+      return await connect({
+        servers: url.split(','),
+        name,
+        timeout: 2000,
+        reconnect: true,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 250,
+        reconnectJitter: 250,
+        pingInterval: 10_000,
+        maxPingOut: 2,
+        ...(user !== undefined && password !== undefined ? { user, pass: password } : {}),
+      })
+    } catch (err) {
+      if (!isTold) log.warn({ err, url: withoutPassword(url) }, 'nats not reached yet')
+      isTold = true
+      await wait(250 + Math.random() * 250, undefined, { signal }).catch(() => undefined)
+    }
+  }
+  return undefined
+}
+
+/** Calls `onHeld` once the names are held, then keeps them. Resolves with the reason of a refusal. */
+async function keepClaim(
+  nats: NatsConnection,
+  { claim, log }: BusOptions,
+  signal: AbortSignal,
+  onHeld: () => void,
+): Promise<string | undefined> {
+  if (!claim) {
+    onHeld()
+    return undefined
+  }
+  let isHeld = false
+  while (!signal.aborted) {
+    try {
+      const refusal = await refreshClaim(nats, claim)
+      if (refusal) return refusal
+      if (!isHeld) onHeld()
+      isHeld = true
+    } catch (err) {
+      if (!isHeld && !signal.aborted) log.warn({ err, names: claim.names }, 'name not claimed yet')
+    }
+    await wait(isHeld ? refreshClaimMs : 300, undefined, { signal }).catch(() => undefined)
+  }
+  return undefined
+}
+
+function withoutPassword(url: string): string {
+  return url.replaceAll(/\/\/[^@/,]*@/g, '//***@')
+}
+
+function oneLine(error: unknown): string {
+  return (Error.isError(error) ? error.message : String(error)).replaceAll(/[\r\n]+/g, ' ')
+}
+
+function traceHeaders(): ReturnType<typeof createHeaders> {
+  const headers = createHeaders()
+  headers.set('traceparent', createTraceparent())
+  return headers
+}
+
+function traceOf(message: Msg): string | undefined {
+  return message.headers?.get('traceparent') || undefined
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

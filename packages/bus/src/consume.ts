@@ -1,0 +1,188 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  ContractError,
+  type DurableDefinition,
+  deadLettered,
+  nowMicroseconds,
+  type RecordDefinition,
+  toTimestamp,
+} from '@corroport/contracts'
+import type { JetStreamClient, JsMsg } from '@nats-io/jetstream'
+import type { Logger } from 'pino'
+import type { Static, TSchema } from 'typebox'
+import { aborted, type Bus, type Connection } from './bus.ts'
+import { inTrace } from './trace.ts'
+
+/** Thrown by a handler for what would fail the same way again. The record goes to DEAD at once. */
+export class TerminalError extends Error {
+  override name = 'TerminalError'
+}
+
+/** Which function handles which event. */
+export interface Subscriber {
+  readonly event: RecordDefinition
+  readonly handle: (payload: unknown) => void | Promise<void>
+}
+
+export function on<T extends string, S extends TSchema>(
+  event: RecordDefinition<T, S>,
+  handle: (payload: Static<S>) => void | Promise<void>,
+): Subscriber {
+  return {
+    event: event as unknown as RecordDefinition,
+    handle: (payload) => handle(event.parse(payload)),
+  }
+}
+
+export interface ConsumeOptions {
+  bus: Bus
+  log: Logger
+  service: string
+  durable: DurableDefinition
+  handlers: readonly Subscriber[]
+}
+
+export interface Consumption extends AsyncDisposable {
+  /** Bound to its durable and asking for records. */
+  readonly isBound: boolean
+}
+
+const deliveriesBeforeDead = 10
+const prefetch = 128
+
+/**
+ * Handles the records of a durable, one after another. A record is acknowledged after its handler
+ * returned; it may come again, so every handler may run twice.
+ */
+export function consume(options: ConsumeOptions): Consumption {
+  const { bus, log, durable } = options
+  let isBound = false
+
+  const worker = bus.onConnected(async (connection, signal) => {
+    let isTold = false
+    while (!signal.aborted) {
+      try {
+        await handleUntilLost(options, connection, signal, () => {
+          isBound = true
+          isTold = false
+          log.info({ durable: durable.name, stream: durable.stream }, 'consumer bound')
+        })
+      } catch (err) {
+        if (!signal.aborted && !isTold)
+          log.warn({ err, durable: durable.name }, 'consumer not bound')
+        isTold = true
+      }
+      isBound = false
+      // 500 ms: a stream that is just being created must not be waited for much longer.
+      await wait(250 + Math.random() * 500, undefined, { signal }).catch(() => undefined)
+    }
+  })
+
+  return {
+    get isBound() {
+      return isBound
+    },
+    [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
+  }
+}
+
+async function handleUntilLost(
+  options: ConsumeOptions,
+  { jetstream }: Connection,
+  signal: AbortSignal,
+  onBound: () => void,
+): Promise<void> {
+  const { durable } = options
+  const consumer = await jetstream.consumers.get(durable.stream, durable.name)
+  const messages = await consumer.consume({
+    max_messages: prefetch,
+    expires: 10_000,
+    idle_heartbeat: 2000,
+    abort_on_missing_resource: true,
+  })
+  void aborted(signal).then(() => messages.stop())
+  onBound()
+  for await (const message of messages) {
+    // What was fetched and will not be handled goes back at once, not after the wait for its answer.
+    if (signal.aborted) message.nak()
+    else await handleOne(options, jetstream, message)
+  }
+}
+
+async function handleOne(
+  options: ConsumeOptions,
+  jetstream: JetStreamClient,
+  message: JsMsg,
+): Promise<void> {
+  const { log, durable, handlers } = options
+  try {
+    const handler = handlers.find(({ event }) => matches(event.wildcard, message.subject))
+    if (!handler) throw new TerminalError(`${options.service} does not handle this subject`)
+    const payload = parseJson(message)
+    const traceparent = message.headers?.get('traceparent') || undefined
+    await inTrace(traceparent, () => handler.handle(payload))
+    message.ack()
+  } catch (err) {
+    const deliveries = message.info.deliveryCount
+    const isTerminal = err instanceof TerminalError || err instanceof ContractError
+    if (isTerminal || deliveries >= deliveriesBeforeDead) {
+      await bury(options, jetstream, message, err)
+      return
+    }
+    log.warn({ err, subject: message.subject, durable: durable.name, deliveries }, 'record delayed')
+    message.nak(Math.min(200 * 2 ** deliveries, 10_000))
+  }
+}
+
+async function bury(
+  { log, durable, service }: ConsumeOptions,
+  jetstream: JetStreamClient,
+  message: JsMsg,
+  err: unknown,
+): Promise<void> {
+  const { stream, streamSequence, deliveryCount } = message.info
+  const letter = deadLettered.parse({
+    service,
+    durable: durable.name,
+    stream,
+    sequence: streamSequence,
+    subject: message.subject,
+    messageId: message.headers?.get('Nats-Msg-Id') || null,
+    deliveries: deliveryCount,
+    reason: Error.isError(err) ? err.message : String(err),
+    payload: message.data.subarray(0, 512 * 1024).toBase64(),
+    deadAt: toTimestamp(nowMicroseconds()),
+  })
+  try {
+    await jetstream.publish(deadLettered.subject({ service }), JSON.stringify(letter), {
+      msgID: deadLettered.identify(letter),
+    })
+  } catch (error) {
+    log.warn({ err: error, subject: message.subject }, 'dead letter not stored, record delayed')
+    message.nak(1000)
+    return
+  }
+  message.term(letter.reason.slice(0, 200))
+  log.error(
+    { err, subject: message.subject, durable: durable.name, deliveries: deliveryCount },
+    'record refused',
+  )
+}
+
+function parseJson(message: JsMsg): unknown {
+  try {
+    return message.json()
+  } catch (error) {
+    throw new TerminalError('payload is not JSON', { cause: error })
+  }
+}
+
+/** Whether a subject fits a wildcard of `*` tokens. */
+export function matches(wildcard: string, subject: string): boolean {
+  const wanted = wildcard.split('.')
+  const tokens = subject.split('.')
+  return (
+    wanted.length === tokens.length &&
+    wanted.every((token, index) => token === '*' || token === tokens[index])
+  )
+}

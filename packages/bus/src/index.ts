@@ -1,0 +1,7 @@
+export * from './bus.ts'
+export * from './claim.ts'
+export * from './consume.ts'
+export * from './migrate-streams.ts'
+export * from './state-file.ts'
+export * from './tail.ts'
+export * from './trace.ts'

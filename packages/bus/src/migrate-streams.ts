@@ -1,0 +1,155 @@
+import {
+  claimBucket,
+  type DurableDefinition,
+  duplicateWindowMinutes,
+  type StreamDefinition,
+} from '@corroport/contracts'
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { connect } from '@nats-io/transport-node'
+
+const nanosecondsPerMillisecond = 1_000_000
+const millisecondsPerHour = 3_600_000
+const minimumServer = '2.10.0'
+
+export interface StreamsToApply {
+  url: string
+  user?: string | undefined
+  password?: string | undefined
+  streams: readonly StreamDefinition[]
+  durables: readonly DurableDefinition[]
+}
+
+export interface AppliedStreams {
+  created: string[]
+  updated: string[]
+  unchanged: string[]
+}
+
+/**
+ * The one migration step: makes streams and durables, or brings them to their definition. Services
+ * only bind, so that they need no right to create, and a rolling update does not flip settings.
+ */
+export async function applyStreams(options: StreamsToApply): Promise<AppliedStreams> {
+  const { user, password } = options
+  const nats = await connect({
+    servers: options.url.split(','),
+    name: 'streams-apply',
+    timeout: 5000,
+    ...(user !== undefined && password !== undefined ? { user, pass: password } : {}),
+  })
+  try {
+    const version = nats.info?.version ?? '0'
+    if (version.localeCompare(minimumServer, undefined, { numeric: true }) < 0) {
+      throw new Error(`nats-server ${version} is too old, ${minimumServer} is needed`)
+    }
+    const manager = await jetstreamManager(nats, { checkAPI: false })
+    const replicas = (nats.info?.connect_urls?.length ?? 1) >= 3 ? 3 : 1
+    const result: AppliedStreams = { created: [], updated: [], unchanged: [] }
+    for (const stream of options.streams) {
+      result[await applyStream(manager, streamConfig(stream, replicas))].push(stream.name)
+    }
+    await new Kvm(nats).create(claimBucket.name, { ttl: claimBucket.ttlMs, replicas })
+    for (const durable of options.durables) {
+      result[await applyDurable(manager, durable)].push(durable.name)
+    }
+    return result
+  } finally {
+    await nats.close()
+  }
+}
+
+type Outcome = keyof AppliedStreams
+
+function streamConfig(
+  stream: StreamDefinition,
+  replicas: number,
+): Partial<StreamConfig> & { name: string } {
+  return {
+    name: stream.name,
+    subjects: [...stream.subjects],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    max_age: stream.maxAgeHours * millisecondsPerHour * nanosecondsPerMillisecond,
+    max_bytes: stream.maxBytes,
+    duplicate_window: duplicateWindowMinutes * 60_000 * nanosecondsPerMillisecond,
+    num_replicas: replicas,
+  }
+}
+
+async function applyStream(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<Outcome> {
+  const existing = await unlessMissing(manager.streams.info(config.name))
+  if (!existing) {
+    await manager.streams.add(config)
+    return 'created'
+  }
+  if (isPartOf(config, existing.config)) return 'unchanged'
+  await manager.streams.update(config.name, config)
+  return 'updated'
+}
+
+async function applyDurable(
+  manager: JetStreamManager,
+  durable: DurableDefinition,
+): Promise<Outcome> {
+  const changeable: Partial<ConsumerConfig> = {
+    filter_subjects: [...durable.filters],
+    ack_wait: durable.ackWaitMs * nanosecondsPerMillisecond,
+    max_ack_pending: durable.maxAckPending,
+    max_deliver: -1,
+  }
+  const existing = await unlessMissing(manager.consumers.info(durable.stream, durable.name))
+  if (!existing) {
+    await manager.consumers.add(durable.stream, {
+      durable_name: durable.name,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      ...changeable,
+    })
+    return 'created'
+  }
+  // A server stores one filter under the older, singular name.
+  const stored = { ...existing.config }
+  if (stored.filter_subject) stored.filter_subjects = [stored.filter_subject]
+  if (isPartOf(changeable, stored)) return 'unchanged'
+  await manager.consumers.update(durable.stream, durable.name, changeable)
+  return 'updated'
+}
+
+function isPartOf(wanted: object, actual: object): boolean {
+  return Object.entries(wanted).every(
+    ([key, value]) => JSON.stringify(value) === JSON.stringify(Reflect.get(actual, key)),
+  )
+}
+
+const streamNotFound = 10059
+const consumerNotFound = 10014
+
+async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found
+  } catch (error) {
+    if (
+      error instanceof JetStreamApiError &&
+      (error.code === streamNotFound || error.code === consumerNotFound)
+    ) {
+      return undefined
+    }
+    throw error
+  }
+}

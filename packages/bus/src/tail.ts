@@ -1,0 +1,104 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type StreamName, streams } from '@corroport/contracts'
+import {
+  DeliverPolicy,
+  type JetStreamManager,
+  jetstreamManager,
+  type OrderedConsumerOptions,
+} from '@nats-io/jetstream'
+import type { Logger } from 'pino'
+import { aborted, type Bus, type Connection } from './bus.ts'
+
+/** A record as it lies in its stream, not parsed: what a person watching should see. */
+export interface TailedRecord {
+  subject: string
+  text: string
+  stream: StreamName
+  /** Creation time of the stream: a stream made anew counts from 1 again. */
+  incarnation: string
+  sequence: number
+}
+
+/** Where a reader is in each stream: `{ CHANGES: { incarnation, sequence } }`. */
+export type TailPosition = Partial<Record<StreamName, { incarnation: string; sequence: number }>>
+
+export interface TailOptions {
+  bus: Bus
+  log: Logger
+  /** Without it: from now on. */
+  from?: TailPosition | undefined
+  onRecord: (record: TailedRecord) => void
+  /** Records between the position and the first that is still there, or the stream is another one. */
+  onGap: (gap: { stream: StreamName; reason: string }) => void
+}
+
+/** Reads all streams in order, without acknowledging, and goes on after each loss of NATS. */
+export function tail(options: TailOptions): AsyncDisposable {
+  const position: TailPosition = structuredClone(options.from ?? {})
+  return options.bus.onConnected(async (connection, signal) => {
+    await Promise.all(
+      streams.map(({ name }) => tailStream(name, position, options, connection, signal)),
+    )
+  })
+}
+
+async function tailStream(
+  stream: StreamName,
+  position: TailPosition,
+  options: TailOptions,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<void> {
+  const manager = await jetstreamManager(connection.nats, { checkAPI: false })
+  while (!signal.aborted) {
+    try {
+      const incarnation = await startPosition(stream, position, options, manager)
+      const start = position[stream]
+      const consumerOptions: Partial<OrderedConsumerOptions> = {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: (start?.sequence ?? 0) + 1,
+      }
+      const consumer = await connection.jetstream.consumers.get(stream, consumerOptions)
+      const messages = await consumer.consume({
+        max_messages: 256,
+        abort_on_missing_resource: true,
+      })
+      void aborted(signal).then(() => messages.stop())
+      for await (const message of messages) {
+        if (signal.aborted) return
+        position[stream] = { incarnation, sequence: message.seq }
+        options.onRecord({
+          subject: message.subject,
+          text: message.string(),
+          stream,
+          incarnation,
+          sequence: message.seq,
+        })
+      }
+    } catch (err) {
+      if (!signal.aborted) options.log.debug({ err, stream }, 'tail lost')
+    }
+    await wait(500, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Sets where to read from; a first look starts behind the newest record. */
+async function startPosition(
+  stream: StreamName,
+  position: TailPosition,
+  { onGap }: TailOptions,
+  manager: JetStreamManager,
+): Promise<string> {
+  const info = await manager.streams.info(stream)
+  const known = position[stream]
+  if (!known) {
+    position[stream] = { incarnation: info.created, sequence: info.state.last_seq }
+  } else if (known.incarnation !== info.created) {
+    onGap({ stream, reason: 'the stream was created anew' })
+    position[stream] = { incarnation: info.created, sequence: 0 }
+  } else if (known.sequence + 1 < info.state.first_seq) {
+    onGap({ stream, reason: `${info.state.first_seq - known.sequence - 1} records were discarded` })
+    position[stream] = { incarnation: info.created, sequence: info.state.first_seq - 1 }
+  }
+  return info.created
+}

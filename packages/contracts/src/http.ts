@@ -1,0 +1,188 @@
+import { type Static, Type } from 'typebox'
+import { HealthCheck } from './health.ts'
+import { Transport } from './message.ts'
+import { AgentState } from './node.ts'
+import { Reception } from './reception.ts'
+import { Timestamp } from './timestamp.ts'
+import { MessageId, NodeId } from './values.ts'
+
+/** RFC 9457, with the `error` and `timestamp` that the original's clients read. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+  error: Type.String(),
+  timestamp: Timestamp,
+  errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+})
+export type Problem = Static<typeof Problem>
+
+/** Longest content of a message, in UTF-8 bytes. */
+export const maxContentBytes = 64 * 1024
+
+export const SendRequest = Type.Object(
+  { content: Type.String({ minLength: 1 }) },
+  { additionalProperties: false },
+)
+export type SendRequest = Static<typeof SendRequest>
+
+export const SendReply = Type.Object({
+  status: Type.Literal('success'),
+  message: Type.Object({
+    pk: MessageId,
+    timestamp: Timestamp,
+    node_id: NodeId,
+    sequence: Type.Integer({ description: 'Unix milliseconds' }),
+    transport: Transport,
+    expected: Type.Array(NodeId),
+  }),
+  node_id: NodeId,
+  timestamp: Timestamp,
+})
+export type SendReply = Static<typeof SendReply>
+
+/** A row of node_messages, as this node's agent has it now. */
+export const MessageSummary = Type.Object({
+  pk: Type.String(),
+  node_id: Type.String(),
+  message: Type.String(),
+  sequence: Type.Integer(),
+  timestamp: Type.String(),
+  originating_endpoint: Type.String(),
+  region: Type.String(),
+})
+export type MessageSummary = Static<typeof MessageSummary>
+
+export const MessagesReply = Type.Object({
+  messages: Type.Array(MessageSummary),
+  count: Type.Integer(),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description: 'value of `before` for the next page; null on the last',
+  }),
+  node_id: NodeId,
+  timestamp: Timestamp,
+})
+export type MessagesReply = Static<typeof MessagesReply>
+
+export const Acknowledgement = Type.Object({
+  node_id: NodeId,
+  round_trip_ms: Type.Number(),
+  acknowledged_at: Timestamp,
+  received_at: Type.Union([Timestamp, Type.Null()], {
+    description: "the acknowledging node's clock",
+  }),
+  via: Type.String(),
+  attempts: Type.Integer(),
+})
+export type Acknowledgement = Static<typeof Acknowledgement>
+
+/** What the origin knows of one message. */
+export const MessageDetail = Type.Object({
+  pk: MessageId,
+  node_id: NodeId,
+  transport: Transport,
+  status: Type.Union([Type.Literal('sent'), Type.Literal('accepted'), Type.Literal('failed')]),
+  reason: Type.Union([Type.String(), Type.Null()]),
+  sent_at: Timestamp,
+  accepted_at: Type.Union([Timestamp, Type.Null()]),
+  expected: Type.Array(Type.Object({ node_id: NodeId, was_present: Type.Boolean() })),
+  acks: Type.Array(Acknowledgement),
+  missing: Type.Array(NodeId),
+})
+export type MessageDetail = Static<typeof MessageDetail>
+
+export const MessageDetailReply = Type.Intersect([
+  MessageDetail,
+  Type.Object({ timestamp: Timestamp }),
+])
+
+export const ReceptionsReply = Type.Object({
+  receptions: Type.Array(Reception),
+  count: Type.Integer(),
+  total: Type.Integer(),
+  node_id: NodeId,
+  timestamp: Timestamp,
+})
+export type ReceptionsReply = Static<typeof ReceptionsReply>
+
+/** `present`: announced within three seconds. `lost`: silent since. `unheard`: declared, never heard. */
+export const Presence = Type.Union([
+  Type.Literal('present'),
+  Type.Literal('lost'),
+  Type.Literal('unheard'),
+])
+export type Presence = Static<typeof Presence>
+
+export const NodeSummary = Type.Object({
+  node_id: NodeId,
+  is_local: Type.Boolean(),
+  is_declared: Type.Boolean(),
+  presence: Presence,
+  announced_at: Type.Union([Timestamp, Type.Null()]),
+  age_ms: Type.Union([Type.Integer(), Type.Null()]),
+  region: Type.Union([Type.String(), Type.Null()]),
+  actor_id: Type.Union([Type.String(), Type.Null()]),
+  agent_state: Type.Union([AgentState, Type.Null()]),
+  api_endpoint: Type.Union([Type.String(), Type.Null()]),
+  peer_endpoint: Type.Union([Type.String(), Type.Null()]),
+  version: Type.Union([Type.String(), Type.Null()]),
+})
+export type NodeSummary = Static<typeof NodeSummary>
+
+export const NodesReply = Type.Object({
+  nodes: Type.Array(NodeSummary),
+  node_id: NodeId,
+  timestamp: Timestamp,
+})
+export type NodesReply = Static<typeof NodesReply>
+
+/** The local node, with everything its gateway depends on. */
+export const NodeReply = Type.Object({
+  node_id: NodeId,
+  region: Type.String(),
+  version: Type.String(),
+  started_at: Timestamp,
+  agent: Type.Object({
+    url: Type.String(),
+    state: AgentState,
+    actor_id: Type.Union([Type.String(), Type.Null()]),
+    answered_in_ms: Type.Union([Type.Number(), Type.Null()]),
+    error: Type.Union([Type.String(), Type.Null()]),
+  }),
+  subscriptions: Type.Union(
+    [
+      Type.Array(
+        Type.Object({
+          table: Type.String(),
+          state: Type.String(),
+          since: Timestamp,
+          rows: Type.Integer(),
+          last_change_at: Type.Union([Timestamp, Type.Null()]),
+        }),
+      ),
+      Type.Null(),
+    ],
+    { description: 'null when the subscriber did not answer' },
+  ),
+  tracked_messages: Type.Integer(),
+  checks: Type.Array(HealthCheck),
+  timestamp: Timestamp,
+})
+export type NodeReply = Static<typeof NodeReply>
+
+export const ResetReply = Type.Object({
+  status: Type.Literal('success'),
+  forgotten: Type.Integer(),
+  node_id: NodeId,
+  timestamp: Timestamp,
+})
+export type ResetReply = Static<typeof ResetReply>
+
+/** One `data:` of `GET /api/events`. */
+export const LiveEvent = Type.Object({
+  subject: Type.String(),
+  cursor: Type.Union([Type.String(), Type.Null()], { description: 'null for hints' }),
+  payload: Type.Unknown(),
+})
+export type LiveEvent = Static<typeof LiveEvent>

@@ -1,0 +1,69 @@
+/** A stream and its bounds. Old messages are discarded when a bound is met; nothing is refused. */
+export interface StreamDefinition {
+  readonly name: string
+  readonly subjects: readonly string[]
+  readonly maxAgeHours: number
+  readonly maxBytes: number
+}
+
+const megabyte = 1024 * 1024
+
+/** No two overlap. Hints and commands are in none of them. */
+export const streams = [
+  { name: 'CHANGES', subjects: ['corro.change.>'], maxAgeHours: 6, maxBytes: 512 * megabyte },
+  {
+    name: 'RECORDS',
+    subjects: ['corro.message.>', 'corro.ack.>'],
+    maxAgeHours: 24,
+    maxBytes: 512 * megabyte,
+  },
+  {
+    name: 'LIFECYCLE',
+    subjects: ['corro.lifecycle.>', 'corro.subscription.>'],
+    maxAgeHours: 24 * 28,
+    maxBytes: 128 * megabyte,
+  },
+  { name: 'DEAD', subjects: ['corro.dead.>'], maxAgeHours: 24 * 28, maxBytes: 128 * megabyte },
+] as const satisfies readonly StreamDefinition[]
+
+export type StreamName = (typeof streams)[number]['name']
+
+/** A record told twice within this window is stored once. */
+export const duplicateWindowMinutes = 10
+
+/** KV bucket of the names in use. A name that was not refreshed for `ttlMs` is free. */
+export const claimBucket = { name: 'CLAIMS', ttlMs: 8000 } as const
+
+/** A durable consumer. `<service>_<nodeId>` where each node handles its own events. */
+export interface DurableDefinition {
+  readonly name: string
+  readonly stream: StreamName
+  readonly filters: readonly string[]
+  /** Longer than the deadline of any handler. */
+  readonly ackWaitMs: number
+  readonly maxAckPending: number
+}
+
+export function subscriberDurable(nodeId: string): DurableDefinition {
+  return {
+    name: `subscriber_${nodeId}`,
+    stream: 'LIFECYCLE',
+    filters: [`corro.lifecycle.*.${nodeId}`],
+    ackWaitMs: 10_000,
+    maxAckPending: 64,
+  }
+}
+
+export function ackSenderDurable(nodeId: string): DurableDefinition {
+  return {
+    name: `ack-sender_${nodeId}`,
+    stream: 'CHANGES',
+    filters: [`corro.change.observed.${nodeId}`],
+    ackWaitMs: 10_000,
+    maxAckPending: 1024,
+  }
+}
+
+export function durablesOf(nodeId: string): DurableDefinition[] {
+  return [subscriberDurable(nodeId), ackSenderDurable(nodeId)]
+}

@@ -1,0 +1,26 @@
+import { Type } from 'typebox'
+
+/** ISO 8601, UTC, microseconds: `2026-01-15T10:00:00.123456Z`. Always one node's own clock. */
+export const Timestamp = Type.String({
+  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$',
+})
+
+/** Now, in microseconds since the Unix epoch, by this machine's clock. */
+export function nowMicroseconds(): number {
+  return Math.round((performance.timeOrigin + performance.now()) * 1000)
+}
+
+export function toTimestamp(microseconds: number): string {
+  const milliseconds = Math.floor(microseconds / 1000)
+  const rest = Math.floor(microseconds - milliseconds * 1000)
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`
+}
+
+/** Microseconds since the Unix epoch; undefined when the text is no timestamp of an existing day. */
+export function fromTimestamp(text: string): number | undefined {
+  const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?Z$/.exec(text)
+  if (!match) return undefined
+  const seconds = Date.parse(`${match[1]}Z`)
+  if (Number.isNaN(seconds)) return undefined
+  return seconds * 1000 + Number((match[2] ?? '').padEnd(6, '0').slice(0, 6))
+}

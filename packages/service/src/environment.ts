@@ -1,0 +1,49 @@
+import { type Static, type TObject, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { logLevels } from './log.ts'
+
+/** Variables that do not fit, one line each, with their names and never their values. */
+export class EnvironmentError extends Error {
+  override name = 'EnvironmentError'
+}
+
+/** Reads the environment by a schema whose properties are the variables' names. */
+export function readEnvironment<Schema extends TObject>(
+  schema: Schema,
+  environment: Readonly<Record<string, string | undefined>>,
+): Static<Schema> {
+  const given = Object.fromEntries(
+    Object.keys(schema.properties).flatMap((name) => {
+      const value = environment[name]
+      return value === undefined || value === '' ? [] : [[name, value]]
+    }),
+  )
+  const value = Value.Convert(schema, Value.Default(schema, given))
+  if (Value.Check(schema, value)) return value as Static<Schema>
+  const lines = [...Value.Errors(schema, value)].flatMap((error) => {
+    const missing = 'requiredProperties' in error.params ? error.params.requiredProperties : []
+    return Array.isArray(missing) && missing.length > 0
+      ? missing.map((name) => `${name} is missing: ${describe(schema, String(name))}`)
+      : [
+          `${error.instancePath.slice(1)} ${error.message}: ${describe(schema, error.instancePath.slice(1))}`,
+        ]
+  })
+  throw new EnvironmentError(lines.join('\n'))
+}
+
+function describe(schema: TObject, name: string): string {
+  const property: unknown = schema.properties[name]
+  const description =
+    typeof property === 'object' && property !== null && 'description' in property
+      ? property.description
+      : undefined
+  return typeof description === 'string' ? description : 'see .env.example'
+}
+
+/** A whole number from text such as `5001`. */
+export const Port = Type.Integer({ minimum: 1, maximum: 65535 })
+
+export const LogLevelSetting = Type.Union(
+  logLevels.map((level) => Type.Literal(level)),
+  { default: 'info', description: 'fatal, error, warn, info, debug or trace' },
+)

@@ -1,0 +1,5 @@
+export * from './environment.ts'
+export * from './health.ts'
+export * from './log.ts'
+export * from './metrics.ts'
+export * from './run.ts'

@@ -1,0 +1,28 @@
+import pino, { type Logger } from 'pino'
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface LogOptions {
+  service: string
+  level: LogLevel
+  nodeId?: string
+}
+
+/** JSON lines on standard output. Known names of secrets are blanked wherever they stand. */
+export function createLog({ service, level, nodeId }: LogOptions): Logger {
+  return pino({
+    level,
+    base: nodeId === undefined ? { service } : { service, nodeId },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: {
+      paths: ['password', 'token', 'authorization', 'signature', 'privateKey'].flatMap((name) => [
+        name,
+        `*.${name}`,
+        `*.*.${name}`,
+      ]),
+      censor: '***',
+    },
+  })
+}

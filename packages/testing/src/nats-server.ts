@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { applyStreams } from '@corroport/bus'
+import { durablesOf, streams } from '@corroport/contracts'
+import { freePort } from './free-port.ts'
+
+export interface NatsServer extends AsyncDisposable {
+  readonly url: string
+  readonly pid: number
+  /** SIGKILL, as a crash would. */
+  kill(): Promise<void>
+  /** Starts it again on the same port, with what its store holds, and applies the streams. */
+  start(): Promise<void>
+  /** Empties the store. Only while it is down. */
+  wipe(): void
+}
+
+export interface NatsServerOptions {
+  /** Nodes for which durables are made. */
+  nodeIds?: readonly string[]
+}
+
+/** A real nats-server with JetStream on a free port, its streams and durables made. */
+export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'corroport-nats-'))
+  const port = await freePort()
+  const url = `nats://127.0.0.1:${port}`
+  const config = join(folder, 'nats.conf')
+  writeFileSync(
+    config,
+    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(folder, 'store')}", max_file_store: 4GB }\n`,
+  )
+  let child: ChildProcess | undefined
+
+  const start = async (): Promise<void> => {
+    const server = spawn(process.env.NATS_SERVER_BIN ?? 'nats-server', ['-c', config], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    child = server
+    await ready(server)
+    await applyStreams({ url, streams, durables: (options.nodeIds ?? []).flatMap(durablesOf) })
+  }
+  const kill = async (): Promise<void> => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  await start()
+  return {
+    url,
+    get pid() {
+      if (child?.pid === undefined) throw new Error('nats-server is not running')
+      return child.pid
+    },
+    kill,
+    start,
+    wipe: () => rmSync(join(folder, 'store'), { recursive: true, force: true }),
+    async [Symbol.asyncDispose]() {
+      await kill()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function ready(server: ChildProcess): Promise<void> {
+  let output = ''
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new Error('nats-server cannot be started', { cause: error })),
+    )
+    server.once('exit', (code) => reject(new Error(`nats-server ended with ${code}: ${output}`)))
+    server.stderr?.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-4000)
+      if (output.includes('Server is ready')) resolve()
+    })
+  })
+  server.removeAllListeners('exit')
+}
