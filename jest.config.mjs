@@ -3,7 +3,7 @@ export default {
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
-    '\\.ts$': ['@swc/jest', { jsc: { target: 'esnext', parser: { syntax: 'typescript', explicitResourceManagement: true } }, module: { type: 'es6' } }],
+    '\\.ts$': ['@swc/jest', { jsc: { target: 'esnext', experimental: { keepImportAttributes: true }, parser: { syntax: 'typescript', explicitResourceManagement: true } }, module: { type: 'es6' } }],
   },
   transformIgnorePatterns: ['/node_modules/'],
 }

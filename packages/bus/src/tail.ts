@@ -3,6 +3,7 @@ import { type StreamName, streams } from '@corroport/contracts'
 import {
   DeliverPolicy,
   type JetStreamManager,
+  type JsMsg,
   jetstreamManager,
   type OrderedConsumerOptions,
 } from '@nats-io/jetstream'
@@ -13,6 +14,8 @@ import { aborted, type Bus, type Connection } from './bus.ts'
 export interface TailedRecord {
   subject: string
   text: string
+  /** `Nats-Msg-Id`: equal for the same fact. Null for what was published without one. */
+  messageId: string | null
   stream: StreamName
   /** Creation time of the stream: a stream made anew counts from 1 again. */
   incarnation: string
@@ -67,13 +70,7 @@ async function tailStream(
       for await (const message of messages) {
         if (signal.aborted) return
         position[stream] = { incarnation, sequence: message.seq }
-        options.onRecord({
-          subject: message.subject,
-          text: message.string(),
-          stream,
-          incarnation,
-          sequence: message.seq,
-        })
+        options.onRecord(toTailed(stream, incarnation, message))
       }
     } catch (err) {
       if (!signal.aborted) options.log.debug({ err, stream }, 'tail lost')
@@ -101,4 +98,42 @@ async function startPosition(
     position[stream] = { incarnation: info.created, sequence: info.state.first_seq - 1 }
   }
   return info.created
+}
+
+/** Everything that lies in a stream now, oldest first. */
+export async function readStream(bus: Bus, stream: StreamName): Promise<TailedRecord[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<TailedRecord[]>()
+  await using _reading = bus.onConnected(async ({ nats, jetstream }, signal) => {
+    try {
+      const manager = await jetstreamManager(nats, { checkAPI: false })
+      const { created, state } = await manager.streams.info(stream)
+      const records: TailedRecord[] = []
+      if (state.messages === 0) {
+        resolve(records)
+        return
+      }
+      const consumer = await jetstream.consumers.get(stream, { deliver_policy: DeliverPolicy.All })
+      const messages = await consumer.consume({ max_messages: 1000 })
+      void aborted(signal).then(() => messages.stop())
+      for await (const message of messages) {
+        records.push(toTailed(stream, created, message))
+        if (message.seq >= state.last_seq) break
+      }
+      resolve(records)
+    } catch (error) {
+      reject(error)
+    }
+  })
+  return await promise
+}
+
+function toTailed(stream: StreamName, incarnation: string, message: JsMsg): TailedRecord {
+  return {
+    subject: message.subject,
+    text: message.string(),
+    messageId: message.headers?.get('Nats-Msg-Id') || null,
+    stream,
+    incarnation,
+    sequence: message.seq,
+  }
 }

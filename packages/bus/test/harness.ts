@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type Bus,
@@ -9,6 +7,7 @@ import {
   type StateFile,
 } from '@corroport/bus'
 import { type MessageReceived, messageReceived, type StreamName } from '@corroport/contracts'
+import { createTemporaryFolder } from '@corroport/testing'
 import { jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import pino from 'pino'
@@ -19,15 +18,21 @@ export function openBus(url: string, options: Partial<BusOptions> = {}): Bus {
   return connectBus({ url, name: 'test', log: silent, ...options })
 }
 
-export function openState(
-  bus: Bus,
-  folder = mkdtempSync(join(tmpdir(), 'corroport-bus-')),
-): StateFile {
-  return openStateFile({
-    path: join(folder, 'state.sqlite'),
+/** A state file in a folder of its own, or in one that outlives it. */
+export function openState(bus: Bus, folder?: string): StateFile {
+  const temporary = folder === undefined ? createTemporaryFolder() : undefined
+  const state = openStateFile({
+    path: join(folder ?? temporary?.path ?? '', 'state.sqlite'),
     migrations: ['CREATE TABLE effect (id TEXT PRIMARY KEY) STRICT'],
     bus,
     log: silent,
+  })
+  const close = state[Symbol.asyncDispose].bind(state)
+  return Object.assign(state, {
+    async [Symbol.asyncDispose]() {
+      await close()
+      temporary?.[Symbol.dispose]()
+    },
   })
 }
 

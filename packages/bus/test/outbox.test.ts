@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startNatsServer } from '@corroport/testing'
+import { createTemporaryFolder, startNatsServer } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { openBus, openState, stored, tellReceived, until } from './harness.ts'
 
@@ -67,10 +65,10 @@ test('events that nats had confirmed are told again when its store was wiped', a
 
 test('events of a killed process are published by the next, none twice', async () => {
   await using nats = await startNatsServer()
-  const folder = mkdtempSync(join(tmpdir(), 'corroport-outbox-'))
+  using folder = createTemporaryFolder()
   const writer = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'outbox-writer.ts'), nats.url, folder, '400'],
+    [join(import.meta.dirname, 'outbox-writer.ts'), nats.url, folder.path, '400'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   // Killed in the middle: some are confirmed, some are not.
@@ -79,7 +77,7 @@ test('events of a killed process are published by the next, none twice', async (
   await once(writer, 'exit')
 
   await using bus = openBus(nats.url)
-  await using state = openState(bus, folder)
+  await using state = openState(bus, folder.path)
 
   await until(() => bus.isConnected && state.unconfirmed() === 0)
   const effects = state.db.prepare('SELECT id FROM effect ORDER BY rowid').all()
@@ -92,10 +90,10 @@ test('events of a killed process are published by the next, none twice', async (
 test('a state file is refused to a second process', async () => {
   await using nats = await startNatsServer()
   await using bus = openBus(nats.url)
-  const folder = mkdtempSync(join(tmpdir(), 'corroport-outbox-'))
-  await using state = openState(bus, folder)
+  using folder = createTemporaryFolder()
+  await using state = openState(bus, folder.path)
 
-  expect(() => openState(bus, folder)).toThrow('in use by another process')
+  expect(() => openState(bus, folder.path)).toThrow('in use by another process')
   tellReceived(state, 'm1')
 })
 

@@ -26,6 +26,7 @@ export const changeObserved = defineRecord(
     nodeId: NodeId,
     table: Type.String({ minLength: 1 }),
     key: Type.Array(Cell, { minItems: 1 }),
+    keyDigest: Type.String({ pattern: '^[A-Za-z0-9_-]+$', description: 'digest over the key' }),
     change: Type.Union([Type.Literal('insert'), Type.Literal('update'), Type.Literal('delete')]),
     rowVersion: Type.String({
       minLength: 1,
@@ -39,6 +40,6 @@ export const changeObserved = defineRecord(
     via: Via,
     observedAt: Timestamp,
   }),
-  (change) => `${change.nodeId}.${change.table}.${JSON.stringify(change.key)}.${change.rowVersion}`,
+  (change) => `${change.nodeId}.${change.table}.${change.keyDigest}.${change.rowVersion}`,
 )
 export type ChangeObserved = Static<typeof changeObserved.schema>

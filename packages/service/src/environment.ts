@@ -1,4 +1,4 @@
-import { type Static, type TObject, Type } from 'typebox'
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { logLevels } from './log.ts'
 
@@ -38,6 +38,18 @@ function describe(schema: TObject, name: string): string {
       ? property.description
       : undefined
   return typeof description === 'string' ? description : 'see .env.example'
+}
+
+/** A type as a variable: what it means, and its default. A spread would lose the type's kind. */
+export function setting<Schema extends TSchema>(
+  type: Schema,
+  options: { description: string; default?: unknown },
+): Schema {
+  const copy = Object.create(
+    Object.getPrototypeOf(type),
+    Object.getOwnPropertyDescriptors(type),
+  ) as Schema
+  return Object.assign(copy, options)
 }
 
 /** A whole number from text such as `5001`. */

@@ -1,2 +1,6 @@
+export * from './corrosion-agent.ts'
 export * from './free-port.ts'
+export * from './load.ts'
 export * from './nats-server.ts'
+export * from './records.ts'
+export * from './temporary-folder.ts'

@@ -1,0 +1,291 @@
+import { asInteger, asList, asNumber, asText, isObject, parseObject } from './decode.ts'
+import {
+  CorrosionConnectionError,
+  CorrosionProtocolError,
+  CorrosionResponseError,
+  StreamLostError,
+} from './errors.ts'
+import { decodeHealth, type Health, type HealthThresholds, healthPath } from './health.ts'
+import { stringifyJson } from './json.ts'
+import { readLines } from './ndjson.ts'
+import { encodeStatement, type Statement, sqlOf } from './statement.ts'
+import { requireOneRead } from './statement-gate.ts'
+import {
+  decodeCells,
+  decodeColumns,
+  decodeSubscriptionLine,
+  type SubscribeOptions,
+  type Subscription,
+} from './subscription.ts'
+import { type AgentResponse, createTransport, responseError } from './transport.ts'
+import { decodeUpdateLine, type Updates } from './updates.ts'
+import type { SqliteValue } from './values.ts'
+
+export interface CorrosionClientOptions {
+  /** Origin of the agent's HTTP API: `http://127.0.0.1:8081`. */
+  url: string
+  /** Where the agent has `api.authz.bearer-token`. */
+  bearerToken?: string | undefined
+  /** For queries that name none. Default 10 s. */
+  queryTimeoutMs?: number | undefined
+  /** For transactions that name none. Default 30 s. */
+  transactTimeoutMs?: number | undefined
+  /** A longer line of an answer is refused. Default 64 MiB. */
+  maxLineBytes?: number | undefined
+}
+
+export interface RequestOptions {
+  signal?: AbortSignal | undefined
+  /** From sending to the last byte; the agent interrupts SQLite at the same time, rounded up to 1 s. */
+  timeoutMs?: number | undefined
+}
+
+export interface QueryOptions extends RequestOptions {
+  /** Stops reading after so many rows. */
+  maxRows?: number | undefined
+}
+
+export interface QueryResult {
+  columns: string[]
+  rows: SqliteValue[][]
+  /** There are more rows than `maxRows`. */
+  wasTruncated: boolean
+}
+
+export interface TransactionResult {
+  /** The agent's site id, 32 hex digits. */
+  actorId: string
+  /** The agent's `db_version` after it; null when nothing that is replicated was changed. */
+  version: number | bigint | null
+  results: { rowsAffected: number; timeSeconds: number }[]
+}
+
+export interface TableStats {
+  /** Sum over the tables that exist. */
+  totalRowCount: number
+  invalidTables: string[]
+}
+
+/**
+ * The HTTP API of one agent. Errors: `CorrosionResponseError` when the agent refuses,
+ * `CorrosionBusyError` when it sheds load, `CorrosionConnectionError` when no whole answer came,
+ * `CorrosionProtocolError` when the answer is not Corrosion's. Nothing is tried a second time. An
+ * aborted `signal` rejects with its own reason. Disposing ends what is open.
+ */
+export interface CorrosionClient extends AsyncDisposable {
+  /** One read; `StatementRefusedError`, before anything is sent, when it is anything else. */
+  query(statement: Statement, options?: QueryOptions): Promise<QueryResult>
+  /** The rows of a read as they arrive. Leaving the loop closes the connection. */
+  queryRows(
+    statement: Statement,
+    options?: RequestOptions,
+  ): AsyncGenerator<SqliteValue[], void, undefined>
+  /** All statements in one transaction, or none. Visible to local reads when it returns. */
+  transact(statements: readonly Statement[], options?: RequestOptions): Promise<TransactionResult>
+  /** Follows `SELECT columns FROM one_table WHERE …`; on a connection of its own. */
+  subscribe(sql: Statement, options?: SubscribeOptions): Promise<Subscription>
+  /** Keys of a table's changed rows, within milliseconds; on a connection of its own. */
+  updates(table: string, options?: { signal?: AbortSignal | undefined }): Promise<Updates>
+  tableStats(tables: readonly string[], options?: RequestOptions): Promise<TableStats>
+  health(thresholds?: HealthThresholds, options?: RequestOptions): Promise<Health>
+  /** The agent's site id, 32 hex digits; another one after its database was wiped. */
+  actorId(options?: RequestOptions): Promise<string>
+}
+
+export function createCorrosionClient(options: CorrosionClientOptions): CorrosionClient {
+  const {
+    queryTimeoutMs = 10_000,
+    transactTimeoutMs = 30_000,
+    maxLineBytes = 64 * 1024 * 1024,
+  } = options
+  const transport = createTransport(options)
+
+  async function* queryEvents(
+    statement: Statement,
+    { signal, timeoutMs = queryTimeoutMs }: RequestOptions,
+  ): AsyncGenerator<{ columns: string[] } | { cells: SqliteValue[] }, void, undefined> {
+    requireOneRead(sqlOf(statement))
+    const path = `/v1/queries?timeout=${wholeSeconds(timeoutMs)}`
+    const body = stringifyJson(encodeStatement(statement))
+    const response = await transport.send({
+      method: 'POST',
+      path,
+      body,
+      signal,
+      timeoutMs,
+      isRead: true,
+    })
+    if (response.status !== 200) throw await responseError(response, 'a query')
+    for await (const line of linesOf(response, maxLineBytes)) {
+      const event = parseObject(line, 'a query event')
+      if (event.row !== undefined) yield { cells: decodeCells(asList(event.row, 'row')[1]) }
+      else if (event.columns !== undefined) yield { columns: decodeColumns(event.columns) }
+      else if (event.eoq !== undefined) return
+      else if (event.error !== undefined) {
+        throw new CorrosionResponseError(200, asText(event.error, 'error'), 'a query')
+      } else throw new CorrosionProtocolError(`unknown query event: ${line.slice(0, 80)}`)
+    }
+    throw new CorrosionConnectionError('the answer to a query ended early', 'unknown')
+  }
+
+  const query = async (statement: Statement, queryOptions: QueryOptions = {}) => {
+    const { maxRows = Infinity } = queryOptions
+    const result: QueryResult = { columns: [], rows: [], wasTruncated: false }
+    for await (const event of queryEvents(statement, queryOptions)) {
+      if ('columns' in event) result.columns = event.columns
+      else if (result.rows.length < maxRows) result.rows.push(event.cells)
+      else return { ...result, wasTruncated: true }
+    }
+    return result
+  }
+
+  const postJson = async (path: string, body: unknown, request: RequestOptions) => {
+    const { signal, timeoutMs = queryTimeoutMs } = request
+    const text = stringifyJson(body)
+    const response = await transport.send({ method: 'POST', path, body: text, signal, timeoutMs })
+    if (response.status !== 200) throw await responseError(response, `POST ${path}`)
+    return parseObject(await textOf(response), `the answer to POST ${path}`)
+  }
+
+  return {
+    query,
+
+    async *queryRows(statement, request = {}) {
+      for await (const event of queryEvents(statement, request)) {
+        if ('cells' in event) yield event.cells
+      }
+    },
+
+    async transact(statements, request = {}) {
+      const { timeoutMs = transactTimeoutMs } = request
+      // The agent takes timeout=0 for "at once", so it is never sent.
+      const path = `/v1/transactions?timeout=${wholeSeconds(timeoutMs)}`
+      const body = statements.map(encodeStatement)
+      const answer = await postJson(path, body, { ...request, timeoutMs })
+      return {
+        actorId: asText(answer.actor_id, 'actor_id'),
+        version: answer.version === null ? null : asInteger(answer.version, 'version'),
+        results: asList(answer.results, 'results').map(decodeExecution),
+      }
+    },
+
+    async subscribe(sql, { from, skipRows, id, signal } = {}) {
+      const parameters = new URLSearchParams()
+      if (from !== undefined) parameters.set('from', String(from))
+      if (skipRows) parameters.set('skip_rows', 'true')
+      const search = parameters.size === 0 ? '' : `?${parameters}`
+      const response =
+        id === undefined
+          ? await transport.open({
+              method: 'POST',
+              path: `/v1/subscriptions${search}`,
+              body: stringifyJson(encodeStatement(sql)),
+              signal,
+            })
+          : await transport.open({
+              method: 'GET',
+              path: `/v1/subscriptions/${encodeURIComponent(id)}${search}`,
+              signal,
+            })
+      if (response.status !== 200) throw await responseError(response, 'a subscription')
+      return {
+        id: header(response, 'corro-query-id'),
+        hash: header(response, 'corro-query-hash'),
+        events: streamOf(response, 'the subscription', decodeSubscriptionLine, maxLineBytes),
+      }
+    },
+
+    async updates(table, { signal } = {}) {
+      const path = `/v1/updates/${encodeURIComponent(table)}`
+      const response = await transport.open({ method: 'POST', path, signal })
+      if (response.status !== 200) throw await responseError(response, `updates of ${table}`)
+      return {
+        id: header(response, 'corro-query-id'),
+        events: streamOf(response, `the updates feed of ${table}`, decodeUpdateLine, maxLineBytes),
+      }
+    },
+
+    async tableStats(tables, request = {}) {
+      const answer = await postJson('/v1/table_stats', { tables }, request)
+      return {
+        totalRowCount: Number(asInteger(answer.total_row_count, 'total_row_count')),
+        invalidTables: asList(answer.invalid_tables, 'invalid_tables').map((table) =>
+          asText(table, 'table'),
+        ),
+      }
+    },
+
+    async health(thresholds = {}, { signal, timeoutMs = queryTimeoutMs } = {}) {
+      const path = healthPath(thresholds)
+      const response = await transport.send({ method: 'GET', path, signal, timeoutMs })
+      return decodeHealth(response.status, await textOf(response))
+    },
+
+    async actorId(request) {
+      const { rows } = await query('SELECT lower(hex(crsql_site_id()))', request)
+      return asText(rows[0]?.[0], 'crsql_site_id()')
+    },
+
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  }
+}
+
+function wholeSeconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000))
+}
+
+function decodeExecution(value: unknown): { rowsAffected: number; timeSeconds: number } {
+  if (!isObject(value)) throw new CorrosionProtocolError('a result of a transaction is no object')
+  return {
+    rowsAffected: asNumber(value.rows_affected, 'rows_affected'),
+    timeSeconds: asNumber(value.time, 'time'),
+  }
+}
+
+function header(response: AgentResponse, name: string): string {
+  const value = response.headers[name]
+  return typeof value === 'string' ? value : ''
+}
+
+async function textOf(response: AgentResponse): Promise<string> {
+  try {
+    return await response.body.text()
+  } catch (error) {
+    throw response.explain(error)
+  }
+}
+
+async function* linesOf(
+  response: AgentResponse,
+  maxLineBytes: number,
+): AsyncGenerator<string, void, undefined> {
+  try {
+    yield* readLines(response.body, maxLineBytes)
+  } catch (error) {
+    throw response.explain(error)
+  }
+}
+
+/** A stream that ends only by throwing; leaving the loop closes its connection. */
+async function* streamOf<Event extends object>(
+  response: AgentResponse,
+  name: string,
+  decode: (line: string) => Event | { error: string },
+  maxLineBytes: number,
+): AsyncGenerator<Event, never, undefined> {
+  try {
+    for await (const line of linesOf(response, maxLineBytes)) {
+      const event = decode(line)
+      // One of the agents leaves the connection open after an error, so the error is the end.
+      if ('error' in event) throw new StreamLostError(name, event.error)
+      yield event
+    }
+  } catch (error) {
+    throw error instanceof CorrosionConnectionError
+      ? new StreamLostError(name, undefined, error)
+      : error
+  } finally {
+    response.body.destroy()
+  }
+  throw new StreamLostError(name, undefined)
+}

@@ -1,0 +1,114 @@
+import { hostname } from 'node:os'
+import { type Bus, connectBus } from '@corroport/bus'
+import { openNodeKey } from '@corroport/identity'
+import {
+  createHealth,
+  createLog,
+  createMetrics,
+  EnvironmentError,
+  type Health,
+  type LogLevel,
+  listenForOperators,
+  stopSignal,
+} from '@corroport/service'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+
+/** What every service of a node is configured with, besides its own. */
+export interface NodeConfig {
+  nodeId: string
+  nats: { url: string; user: string | undefined; password: string | undefined }
+  stateDir: string
+  metricsPort: number
+  logLevel: LogLevel
+}
+
+/** What a service is started with. Services of one process share the connection and the listener. */
+export interface NodeDeps {
+  bus: Bus
+  log: Logger
+  health: Health
+  metrics: Registry
+}
+
+/** One service: reads its configuration, then starts. Both are called once. */
+export interface NodeService {
+  readonly name: string
+  start(environment: NodeJS.ProcessEnv): {
+    config: NodeConfig
+    run: (deps: NodeDeps) => Promise<AsyncDisposable> | AsyncDisposable
+  }
+}
+
+export function nodeService<Config extends NodeConfig>(
+  name: string,
+  readConfig: (environment: NodeJS.ProcessEnv) => Config,
+  start: (config: Config, deps: NodeDeps) => Promise<AsyncDisposable> | AsyncDisposable,
+): NodeService {
+  return {
+    name,
+    start: (environment) => {
+      const config = readConfig(environment)
+      return { config, run: (deps) => start(config, deps) }
+    },
+  }
+}
+
+/**
+ * Runs services of one node in this process until a signal. The exit code is 1 when a variable does
+ * not fit or when the node id is in use elsewhere.
+ */
+export async function runServices(
+  services: readonly NodeService[],
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  const prepared = prepare(services, environment)
+  const [first] = prepared
+  if (!first) {
+    process.exitCode = 1
+    return
+  }
+  const { nodeId, nats, stateDir, metricsPort, logLevel } = first.config
+  const processName = services.length === 1 ? first.name : 'node'
+  const log = createLog({ service: processName, nodeId, level: logLevel })
+  const stopped = stopSignal(log)
+  const health = createHealth(processName, nodeId)
+  const metrics = createMetrics()
+
+  await using stack = new AsyncDisposableStack()
+  const bus = stack.use(
+    connectBus({
+      ...nats,
+      name: `${processName}/${nodeId}`,
+      log,
+      claim: {
+        names: services.map(({ name }) => `${nodeId}.${name}`),
+        instanceId: openNodeKey(stateDir).instanceId,
+        holder: `${hostname()} pid ${process.pid}`,
+      },
+    }),
+  )
+  health.depend('nats', () => ({ ok: bus.isConnected }))
+  stack.use(await listenForOperators({ host: '127.0.0.1', port: metricsPort, health, metrics }))
+  for (const { name, run } of prepared) {
+    stack.use(await run({ bus, log: log.child({ service: name }), health, metrics }))
+  }
+  log.info({ services: services.map(({ name }) => name) }, 'started')
+
+  const refusal = await Promise.race([stopped, bus.refused])
+  if (refusal) {
+    log.fatal({ refusal }, 'node id is in use')
+    process.exitCode = 1
+  }
+  health.startStopping()
+}
+
+function prepare(services: readonly NodeService[], environment: NodeJS.ProcessEnv) {
+  try {
+    return services.map(({ name, start }) => ({ name, ...start(environment) }))
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return []
+  }
+}

@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { accessSync, constants, createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface CorrosionAgentOptions {
+  /** Gossip addresses of other agents. */
+  bootstrap?: readonly string[]
+  /** SQL of further tables, beside those of `corrosion/schemas`. */
+  schemas?: readonly string[]
+  bearerToken?: string
+}
+
+/** A real agent with an empty database in a folder of its own. Disposing kills it and removes all. */
+export interface CorrosionAgent extends AsyncDisposable {
+  /** Origin of the HTTP API. */
+  readonly url: string
+  readonly gossipAddr: string
+  readonly adminPath: string
+  /** Database, subscriptions, configuration and log. */
+  readonly folder: string
+  readonly pid: number
+  /** Sends a signal; waits for the end of the process unless it is SIGSTOP or SIGCONT. */
+  kill(signal: NodeJS.Signals): Promise<void>
+  /** Starts it again after a kill; resolves when it answers and has its tables. */
+  start(): Promise<void>
+  /** SIGTERM takes about six seconds; SIGKILL loses the subscriptions. */
+  restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  log(): Promise<string>
+}
+
+const schemaFolder = join(import.meta.dirname, '../../../corrosion/schemas')
+const startTimeoutMs = 20_000
+const pollMs = 15
+
+/** Path of the agent's binary; undefined when there is none on this machine. */
+export function findCorrosion(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const cache = env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+  const candidates = [
+    env.CORROSION_BIN,
+    ...(env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'corrosion')),
+    join(cache, 'corroport/klukai-0.1.4/bin/corrosion'),
+  ]
+  return candidates.find((path) => path !== undefined && path !== '' && isExecutable(path))
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    // Whatever the reason, it cannot be started.
+    return false
+  }
+}
+
+export async function startCorrosionAgent(
+  options: CorrosionAgentOptions = {},
+): Promise<CorrosionAgent> {
+  const binary = findCorrosion()
+  if (binary === undefined) throw new Error('no corrosion binary: set CORROSION_BIN')
+  // Short, because the path of a Unix socket is limited to about 100 bytes.
+  const folder = await mkdtemp(join(tmpdir(), 'corro-'))
+  const apiPort = await freeTcpPort()
+  const gossipAddr = `127.0.0.1:${await freeUdpPort()}`
+  const url = `http://127.0.0.1:${apiPort}`
+  const adminPath = join(folder, 'admin.sock')
+  const logPath = join(folder, 'agent.log')
+  const configPath = join(folder, 'agent.toml')
+  const headers = {
+    'content-type': 'application/json',
+    // klukai refuses a request with an empty token even where it wants none.
+    ...(options.bearerToken && { authorization: `Bearer ${options.bearerToken}` }),
+  }
+
+  await mkdir(join(folder, 'schemas'))
+  const extraSql = (options.schemas ?? []).join(';\n')
+  const extraPath = join(folder, 'schemas/extra.sql')
+  await writeFile(extraPath, extraSql)
+  await writeFile(
+    configPath,
+    `[db]
+path = ${JSON.stringify(join(folder, 'corrosion.db'))}
+schema_paths = ${JSON.stringify([schemaFolder, join(folder, 'schemas')])}
+cache_size_kib = -32768
+[gossip]
+addr = "${gossipAddr}"
+client_addr = "127.0.0.1:0"
+bootstrap = ${JSON.stringify(options.bootstrap ?? [])}
+plaintext = true
+[api]
+addr = "127.0.0.1:${apiPort}"
+${options.bearerToken === undefined ? '' : `authz = { bearer-token = ${JSON.stringify(options.bearerToken)} }`}
+[admin]
+path = ${JSON.stringify(adminPath)}
+[log]
+colors = false
+`,
+  )
+
+  let child: ChildProcess | undefined
+
+  const start = async () => {
+    if (child !== undefined) throw new Error('the agent runs already')
+    const log = createWriteStream(logPath, { flags: 'a' })
+    await once(log, 'open')
+    child = spawn(binary, ['agent', '-c', configPath], { stdio: ['ignore', log, log] })
+    log.destroy()
+    const started = child
+    started.once('exit', () => {
+      if (child === started) child = undefined
+    })
+    await once(started, 'spawn')
+    const deadline = performance.now() + startTimeoutMs
+    while (!(await isReady(url, headers))) {
+      if (child === undefined || performance.now() > deadline) {
+        await kill('SIGKILL')
+        throw new Error(
+          `the agent did not start:\n${(await readFile(logPath, 'utf8')).slice(-2000)}`,
+        )
+      }
+      await delay(pollMs)
+    }
+  }
+
+  const kill = async (signal: NodeJS.Signals) => {
+    if (child === undefined) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended
+  }
+
+  await start().catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  })
+  return {
+    url,
+    gossipAddr,
+    adminPath,
+    folder,
+    get pid() {
+      if (child?.pid === undefined) throw new Error('the agent does not run')
+      return child.pid
+    },
+    kill,
+    start,
+    async restart(signal = 'SIGTERM') {
+      await kill(signal)
+      await start()
+    },
+    log: () => readFile(logPath, 'utf8'),
+    async [Symbol.asyncDispose]() {
+      await kill('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** klukai answers before it has applied its schema files, so the answer must name a table of them. */
+async function isReady(url: string, headers: Record<string, string>): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/v1/queries`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(
+        "SELECT 'ready' FROM sqlite_schema WHERE name = 'node_messages__crsql_clock'",
+      ),
+      signal: AbortSignal.timeout(1_000),
+    })
+    return (await response.text()).includes('"ready"')
+  } catch {
+    // Not listening yet.
+    return false
+  }
+}
+
+async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('unreachable: no port')
+  return address.port
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  await once(socket, 'close')
+  return port
+}

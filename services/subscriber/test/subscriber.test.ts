@@ -1,0 +1,269 @@
+import { join } from 'node:path'
+import { type Bus, connectBus, openStateFile, readStream, type StateFile } from '@corroport/bus'
+import {
+  type ChangeObserved,
+  changeObserved,
+  lifecycleReady,
+  lifecycleRestarting,
+  nowMicroseconds,
+  type SubscriptionAudited,
+  subscriptionAudited,
+  toTimestamp,
+} from '@corroport/contracts'
+import { createCorrosionClient } from '@corroport/corrosion-client'
+import { createHealth, createMetrics } from '@corroport/service'
+import {
+  type CorrosionAgent,
+  createTemporaryFolder,
+  type NatsServer,
+  startCorrosionAgent,
+  startNatsServer,
+} from '@corroport/testing'
+import { expect, jest, test } from '@jest/globals'
+import pino from 'pino'
+import { readConfig } from '../src/config.ts'
+import { startSubscriber } from '../src/service.ts'
+
+// A stopped agent takes six seconds to announce its leave.
+jest.setTimeout(60_000)
+
+const log = pino({ level: 'silent' })
+
+function start(
+  bus: Bus,
+  agent: CorrosionAgent,
+  stateDir: string,
+  more: Record<string, string> = {},
+) {
+  const config = readConfig({
+    NODE_ID: 'node1',
+    AGENT_URL: agent.url,
+    STATE_DIR: stateDir,
+    METRICS_PORT: '9421',
+    ...more,
+  })
+  const health = createHealth('subscriber', 'node1')
+  const service = startSubscriber(config, { bus, log, health, metrics: createMetrics() })
+  return Object.assign(service, { isReady: () => health.ready().status === 'ok' })
+}
+
+/** The changes of node_messages that lie in the stream, oldest first. */
+async function changes(bus: Bus): Promise<ChangeObserved[]> {
+  const records = await readStream(bus, 'CHANGES')
+  return records
+    .map(({ text }) => changeObserved.parse(JSON.parse(text)))
+    .filter(({ table }) => table === 'node_messages')
+}
+
+async function audits(bus: Bus): Promise<SubscriptionAudited[]> {
+  const records = await readStream(bus, 'LIFECYCLE')
+  return records
+    .filter(({ subject }) => subject === subscriptionAudited.filter({ nodeId: 'node1' }))
+    .map(({ text }) => subscriptionAudited.parse(JSON.parse(text)))
+}
+
+async function until<T>(
+  look: () => T | false | undefined | Promise<T | false | undefined>,
+): Promise<T> {
+  for (;;) {
+    const found = await look()
+    if (found) return found
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+async function write(agent: CorrosionAgent, ...pks: string[]): Promise<void> {
+  await using client = createCorrosionClient({ url: agent.url })
+  await client.transact(
+    pks.map((pk) => ['INSERT INTO node_messages (pk, node_id) VALUES (?, ?)', [pk, 'node9']]),
+  )
+}
+
+const setUp = async () => {
+  const stack = new AsyncDisposableStack()
+  const folder = stack.use(createTemporaryFolder())
+  const nats: NatsServer = stack.use(await startNatsServer({ nodeIds: ['node1'] }))
+  const agent = stack.use(await startCorrosionAgent())
+  const bus = stack.use(connectBus({ url: nats.url, name: 'test', log }))
+  return { stack, folder: folder.path, nats, agent, bus }
+}
+
+test('each state of a row is told once, with its writer', async () => {
+  const { stack, folder, agent, bus } = await setUp()
+  await using _stack = stack
+  await using subscriber = start(bus, agent, folder)
+  await until(() => subscriber.isReady())
+  await using client = createCorrosionClient({ url: agent.url })
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+
+  await client.transact([
+    [
+      'INSERT INTO node_messages (pk, message, traceparent) VALUES (?, ?, ?)',
+      ['m1', "it's", traceparent],
+    ],
+  ])
+  await until(async () => (await changes(bus)).length === 1)
+  await client.transact(["UPDATE node_messages SET message = 'two' WHERE pk = 'm1'"])
+  await until(async () => (await changes(bus)).length === 2)
+  await client.transact(["DELETE FROM node_messages WHERE pk = 'm1'"])
+  const seen = await until(async () => {
+    const found = await changes(bus)
+    return found.length === 3 && found
+  })
+
+  expect(seen.map(({ change, row }) => [change, row?.message])).toEqual([
+    ['insert', "it's"],
+    ['update', 'two'],
+    ['delete', undefined],
+  ])
+  expect(seen[0]?.writes[0]?.siteId).toBe(await client.actorId())
+  expect(new Set(seen.map(({ rowVersion }) => rowVersion)).size).toBe(3)
+})
+
+test('a thousand rows of one transaction are told once each', async () => {
+  const { stack, folder, agent, bus } = await setUp()
+  await using _stack = stack
+  await using subscriber = start(bus, agent, folder, { AUDIT_INTERVAL_SECONDS: '1' })
+  await until(() => subscriber.isReady())
+  const pks = Array.from({ length: 1000 }, (_, index) => `m${index}`)
+
+  await write(agent, ...pks)
+
+  await until(async () => (await changes(bus)).length >= 1000)
+  // The subscription shows all of them again; the audit after that counts what was told.
+  await until(async () =>
+    (await audits(bus)).some(({ rows, flushLagMs }) => rows === 1000 && flushLagMs),
+  )
+  expect((await changes(bus)).map(({ key }) => key[0]).toSorted()).toEqual(pks.toSorted())
+})
+
+test('rows written while the subscriber or nats was away are told afterwards, the others not again', async () => {
+  const { stack, folder, nats, agent, bus } = await setUp()
+  await using _stack = stack
+  const first = start(bus, agent, folder)
+  await until(() => first.isReady())
+  await write(agent, 'm1')
+  await until(async () => (await changes(bus)).length === 1)
+  await first[Symbol.asyncDispose]()
+
+  await write(agent, 'm2')
+  await nats.kill()
+  await using second = start(bus, agent, folder)
+  await write(agent, 'm3')
+  await nats.start()
+
+  await until(() => second.isReady())
+  const seen = await until(async () => {
+    const found = await changes(bus)
+    return found.length >= 3 && found
+  })
+  expect(seen.map(({ key }) => key[0]).toSorted()).toEqual(['m1', 'm2', 'm3'])
+})
+
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'rows written around a %s of the agent are told once each',
+  async (signal) => {
+    const { stack, folder, agent, bus } = await setUp()
+    await using _stack = stack
+    await using subscriber = start(bus, agent, folder)
+    await until(() => subscriber.isReady())
+    await write(agent, 'm1')
+    await until(async () => (await changes(bus)).length === 1)
+
+    await agent.kill(signal)
+    await until(() => !subscriber.isReady())
+    await agent.start()
+    await write(agent, 'm2')
+
+    await until(() => subscriber.isReady())
+    const seen = await until(async () => {
+      const found = await changes(bus)
+      return found.length >= 2 && found
+    })
+    expect(seen.map(({ key }) => key[0])).toEqual(['m1', 'm2'])
+  },
+)
+
+test('an announced restart pauses, a ready ends it, and an old announcement pauses nobody', async () => {
+  const { stack, folder, agent, bus } = await setUp()
+  await using _stack = stack
+  await using subscriber = start(bus, agent, folder)
+  await until(() => subscriber.isReady())
+  await using teller: StateFile = openStateFile({
+    path: join(folder, 'teller.sqlite'),
+    migrations: [],
+    bus,
+    log,
+  })
+  const tell = (
+    event: typeof lifecycleRestarting | typeof lifecycleReady,
+    restartId: string,
+    ageMs = 0,
+  ) =>
+    teller.transaction((say) => {
+      const at = toTimestamp(nowMicroseconds() - ageMs * 1000)
+      const payload = { nodeId: 'node1', restartId, at, reason: 'test', stepsMs: {} }
+      say(event, { nodeId: 'node1' }, payload)
+    })
+
+  tell(lifecycleRestarting, 'r0', 600_000)
+  tell(lifecycleRestarting, 'r1')
+  await until(() => !subscriber.isReady())
+  await write(agent, 'm1')
+  tell(lifecycleReady, 'r1')
+
+  await until(() => subscriber.isReady())
+  await until(async () => (await changes(bus)).length === 1)
+  const paused = (await readStream(bus, 'LIFECYCLE')).filter(({ subject }) =>
+    subject.includes('subscription.paused'),
+  )
+  expect(paused.map(({ text }) => (JSON.parse(text) as { restartId: string }).restartId)).toEqual([
+    'r1',
+    'r1',
+  ])
+})
+
+test('a restart that never ends is waited for no longer than its limit', async () => {
+  const { stack, folder, agent, bus } = await setUp()
+  await using _stack = stack
+  await using subscriber = start(bus, agent, folder, { PAUSE_LIMIT_SECONDS: '1' })
+  await until(() => subscriber.isReady())
+  await using teller = openStateFile({
+    path: join(folder, 'teller.sqlite'),
+    migrations: [],
+    bus,
+    log,
+  })
+
+  teller.transaction((say) => {
+    const at = toTimestamp(nowMicroseconds())
+    say(
+      lifecycleRestarting,
+      { nodeId: 'node1' },
+      { nodeId: 'node1', restartId: 'r1', at, reason: 'test' },
+    )
+  })
+
+  await until(() => !subscriber.isReady())
+  await until(() => subscriber.isReady())
+})
+
+test('a row too large for an event is told without its cells', async () => {
+  const { stack, folder, agent, bus } = await setUp()
+  await using _stack = stack
+  await using subscriber = start(bus, agent, folder)
+  await until(() => subscriber.isReady())
+  await using client = createCorrosionClient({ url: agent.url })
+
+  await client.transact([
+    ['INSERT INTO node_messages (pk, message) VALUES (?, ?)', ['m1', 'x'.repeat(2_000_000)]],
+    ['INSERT INTO node_messages (pk, message) VALUES (?, ?)', ['m2', 'small']],
+  ])
+
+  const seen = await until(async () => {
+    const found = await changes(bus)
+    return found.length === 2 && found
+  })
+  expect(seen.find(({ key }) => key[0] === 'm1')).toMatchObject({ row: null, change: 'insert' })
+  expect(seen.find(({ key }) => key[0] === 'm2')?.row?.message).toBe('small')
+})
