@@ -195,22 +195,28 @@ test('an announced restart pauses, a ready ends it, and an old announcement paus
     bus,
     log,
   })
-  const tell = (
-    event: typeof lifecycleRestarting | typeof lifecycleReady,
-    restartId: string,
-    ageMs = 0,
-  ) =>
-    teller.transaction((say) => {
-      const at = toTimestamp(nowMicroseconds() - ageMs * 1000)
-      const payload = { nodeId: 'node1', restartId, at, reason: 'test', stepsMs: {} }
-      say(event, { nodeId: 'node1' }, payload)
-    })
+  const restarting = (restartId: string, ageMs = 0) => {
+    const at = toTimestamp(nowMicroseconds() - ageMs * 1000)
+    teller.transaction((tell) =>
+      tell(
+        lifecycleRestarting,
+        { nodeId: 'node1' },
+        { nodeId: 'node1', restartId, at, reason: '' },
+      ),
+    )
+  }
+  const ready = (restartId: string) => {
+    const at = toTimestamp(nowMicroseconds())
+    teller.transaction((tell) =>
+      tell(lifecycleReady, { nodeId: 'node1' }, { nodeId: 'node1', restartId, at, stepsMs: {} }),
+    )
+  }
 
-  tell(lifecycleRestarting, 'r0', 600_000)
-  tell(lifecycleRestarting, 'r1')
+  restarting('r0', 600_000)
+  restarting('r1')
   await until(() => !subscriber.isReady())
   await write(agent, 'm1')
-  tell(lifecycleReady, 'r1')
+  ready('r1')
 
   await until(() => subscriber.isReady())
   await until(async () => (await changes(bus)).length === 1)
