@@ -278,6 +278,8 @@ async function connectFirst(
         reconnectJitter: 250,
         pingInterval: 10_000,
         maxPingOut: 2,
+        // Else every request makes an Error, for the stack it might need.
+        noAsyncTraces: true,
         ...(user !== undefined && password !== undefined ? { user, pass: password } : {}),
       })
     } catch (err) {

@@ -47,7 +47,8 @@ export interface Consumption extends AsyncDisposable {
   readonly isBound: boolean
 }
 
-const deliveriesBeforeDead = 10
+// About ten minutes of a full disk or a lost database, with the delays below.
+const deliveriesBeforeDead = 60
 const prefetch = 128
 
 /**

@@ -2,24 +2,24 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type RecordDefinition, streams } from '@corroport/contracts'
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
-import { headers as createHeaders } from '@nats-io/transport-node'
+import { headers as createHeaders, createInbox, type Msg } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
-import type { Static, TSchema } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { Bus, Connection } from './bus.ts'
 import { createTraceparent } from './trace.ts'
 
 const schema = `
   CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    stream TEXT NOT NULL,
     subject TEXT NOT NULL,
     message_id TEXT NOT NULL,
     traceparent TEXT NOT NULL,
     payload TEXT NOT NULL,
-    confirmed_at INTEGER
+    told_at INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS outbox_unconfirmed ON outbox (id) WHERE confirmed_at IS NULL;
-  CREATE INDEX IF NOT EXISTS outbox_confirmed ON outbox (confirmed_at) WHERE confirmed_at IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS outbox_confirmed (one INTEGER PRIMARY KEY CHECK (one = 1), up_to INTEGER NOT NULL) STRICT;
+  INSERT OR IGNORE INTO outbox_confirmed VALUES (1, 0);
   CREATE TABLE IF NOT EXISTS stream_incarnation (
     stream TEXT PRIMARY KEY,
     created_at TEXT NOT NULL
@@ -29,12 +29,16 @@ const schema = `
 /** NATS refuses more than 1 MB in one message; headers need some of it. */
 export const maxPayloadBytes = 1_000_000
 
-// Confirmed events are kept for a while: when a stream's store was wiped, they are told again.
-const keepConfirmedMs = 10 * 60_000
+// Confirmed events are kept for a while: when a stream's store was wiped, they are told again. Less
+// than the streams' duplicate window, so that a stream which was not wiped recognises them.
+const keepConfirmedMs = 9 * 60_000
 const keepConfirmed = 20_000
 
 const inFlightLimit = 256
 const confirmTimeoutMs = 3000
+// What is confirmed and not yet written down is published again by the next process, under the same
+// ids, which JetStream recognises.
+const writeConfirmedEveryMs = 100
 
 export interface Outbox extends AsyncDisposable {
   /** Inside the caller's transaction. */
@@ -50,7 +54,6 @@ export interface Outbox extends AsyncDisposable {
 
 interface OutboxRow {
   id: number
-  stream: string
   subject: string
   message_id: string
   traceparent: string
@@ -61,51 +64,41 @@ interface OutboxRow {
 export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
   db.exec(schema)
   const insert = db.prepare(
-    'INSERT INTO outbox (stream, subject, message_id, traceparent, payload) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO outbox (subject, message_id, traceparent, payload, told_at) VALUES (?, ?, ?, ?, ?)',
   )
   const selectNext = db.prepare(
-    `SELECT id, stream, subject, message_id, traceparent, payload FROM outbox
-     WHERE confirmed_at IS NULL AND id > ? ORDER BY id LIMIT ?`,
+    `SELECT id, subject, message_id, traceparent, payload FROM outbox
+     WHERE id > ? ORDER BY id LIMIT ?`,
   )
-  const confirm = db.prepare('UPDATE outbox SET confirmed_at = ? WHERE id = ?')
-  const countUnconfirmed = db.prepare(
-    'SELECT count(*) AS count FROM outbox WHERE confirmed_at IS NULL',
-  )
+  const writeUpTo = db.prepare('UPDATE outbox_confirmed SET up_to = ?')
+  const countAfter = db.prepare('SELECT count(*) AS count FROM outbox WHERE id > ?')
 
-  let wakeUp: (() => void) | undefined
-  let isAwake = false
-  const wake = (): void => {
-    isAwake = true
-    wakeUp?.()
-  }
-  const awake = async (signal: AbortSignal): Promise<void> => {
-    if (!isAwake && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        wakeUp = resolve
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-      wakeUp = undefined
-    }
-    isAwake = false
-  }
-
-  // Confirmations are written together: one transaction for many.
-  let confirmed: number[] = []
+  let confirmedUpTo = Number(db.prepare('SELECT up_to FROM outbox_confirmed').get()?.up_to)
+  let writtenUpTo = confirmedUpTo
   const writeConfirmed = (): void => {
-    if (confirmed.length === 0) return
-    const now = Date.now()
-    db.exec('BEGIN')
-    for (const id of confirmed) confirm.run(now, id)
-    db.exec('COMMIT')
-    confirmed = []
+    if (writtenUpTo === confirmedUpTo) return
+    writeUpTo.run(confirmedUpTo)
+    writtenUpTo = confirmedUpTo
   }
+  const tellAgain = (): void => {
+    confirmedUpTo = 0
+    writeConfirmed()
+  }
+
+  // Spares a look into the table for each confirmation. Too high after a rollback, which only costs one.
+  let newestId = Number(db.prepare('SELECT max(id) AS id FROM outbox').get()?.id ?? 0)
+
+  let wake: () => void = () => undefined
+  let onEmpty: (() => void) | undefined
 
   const relay = async (connection: Connection, signal: AbortSignal): Promise<void> => {
     let attempt = 0
     while (!signal.aborted) {
       try {
-        await rewindAfterWipe(db, connection, log)
-        await publishUntilFailure(connection, signal)
+        await compareStreams(db, connection, tellAgain, log)
+        await publishUntilFailure(connection, signal, () => {
+          attempt = 0
+        })
       } catch (err) {
         if (signal.aborted) return
         if (attempt === 0) log.warn({ err, unconfirmed: unconfirmed() }, 'events wait for nats')
@@ -117,94 +110,144 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
     }
   }
 
-  const publishUntilFailure = async (
-    { jetstream }: Connection,
+  // One inbox for all confirmations: a request of its own for each event costs three times as much.
+  const publishUntilFailure = (
+    { nats }: Connection,
     signal: AbortSignal,
-  ): Promise<void> => {
-    const inFlight = new Set<Promise<void>>()
-    let failure: unknown
-    let lastId = 0
-    try {
-      while (!signal.aborted && failure === undefined) {
-        writeConfirmed()
-        const rows = selectNext.all(lastId, inFlightLimit - inFlight.size) as unknown as OutboxRow[]
-        for (const row of rows) {
-          lastId = row.id
-          const headers = createHeaders()
-          headers.set('traceparent', row.traceparent)
-          const published = jetstream
-            .publish(row.subject, row.payload, {
-              msgID: row.message_id,
-              headers,
-              timeout: confirmTimeoutMs,
-            })
-            .then(
-              () => void confirmed.push(row.id),
-              (error: unknown) => {
-                failure ??= error
-              },
-            )
-            .finally(() => {
-              inFlight.delete(published)
-              if (inFlight.size === 0 || inFlight.size === inFlightLimit / 2 || failure) wake()
-            })
-          inFlight.add(published)
-        }
-        if (rows.length === 0 || inFlight.size >= inFlightLimit) await awake(signal)
-      }
-    } finally {
-      if (!signal.aborted) await Promise.all(inFlight)
-      writeConfirmed()
-    }
-    if (failure !== undefined) throw failure
-  }
+    onConfirmed: () => void,
+  ): Promise<void> =>
+    new Promise<void>((resolve, reject) => {
+      const inbox = createInbox()
+      const inFlight = new Map<number, number>()
+      let lastSent = confirmedUpTo
 
-  const unconfirmed = (): number => Number(countUnconfirmed.get()?.count ?? 0)
+      const publishNext = (): void => {
+        if (inFlight.size > inFlightLimit / 2) return
+        const rows =
+          lastSent < newestId
+            ? (selectNext.all(lastSent, inFlightLimit) as unknown as OutboxRow[])
+            : []
+        for (const row of rows) {
+          const headers = createHeaders()
+          headers.set('Nats-Msg-Id', row.message_id)
+          headers.set('traceparent', row.traceparent)
+          nats.publish(row.subject, row.payload, { reply: `${inbox}.${row.id}`, headers })
+          inFlight.set(row.id, performance.now())
+          lastSent = row.id
+        }
+        if (inFlight.size === 0) onEmpty?.()
+      }
+
+      const onAnswer = (error: Error | null, message: Msg): void => {
+        const id = Number(message.subject.slice(inbox.length + 1))
+        const refusal = error ?? refusalOf(message)
+        if (refusal) {
+          end(refusal)
+          return
+        }
+        onConfirmed()
+        inFlight.delete(id)
+        // Confirmations come in order, so the oldest that is in flight bounds what is confirmed.
+        const [oldest] = inFlight.keys()
+        confirmedUpTo = oldest === undefined ? lastSent : oldest - 1
+        publishNext()
+      }
+
+      const subscription = nats.subscribe(`${inbox}.*`, { callback: onAnswer })
+      const overdue = setInterval(() => {
+        writeConfirmed()
+        const [sentAt] = inFlight.values()
+        if (sentAt !== undefined && performance.now() - sentAt > confirmTimeoutMs) {
+          end(new Error(`an event was not confirmed in ${confirmTimeoutMs} ms`))
+        }
+      }, writeConfirmedEveryMs)
+      const end = (failure?: Error): void => {
+        wake = () => undefined
+        clearInterval(overdue)
+        subscription.unsubscribe()
+        writeConfirmed()
+        if (failure) reject(failure)
+        else resolve()
+      }
+      signal.addEventListener('abort', () => end(), { once: true })
+      wake = publishNext
+      publishNext()
+    })
+
+  const unconfirmed = (): number => Number(countAfter.get(confirmedUpTo)?.count ?? 0)
 
   const worker = bus.onConnected(relay)
-  const pruning = setInterval(() => prune(db), 1000)
+  const pruning = setInterval(() => prune(db, confirmedUpTo), 1000)
   pruning.unref()
 
   return {
     add(event, subject, payload) {
       const text = JSON.stringify(event.parse(payload))
-      const size = Buffer.byteLength(text)
-      if (size > maxPayloadBytes) {
-        throw new Error(`${subject} has ${size} bytes, an event may have ${maxPayloadBytes}`)
+      // A character has at most three bytes, so most texts need not be measured.
+      if (text.length * 3 > maxPayloadBytes && Buffer.byteLength(text) > maxPayloadBytes) {
+        throw new Error(`${subject} is larger than an event may be, ${maxPayloadBytes} bytes`)
       }
-      insert.run(streamOf(subject), subject, event.identify(payload), createTraceparent(), text)
+      const { lastInsertRowid } = insert.run(
+        subject,
+        event.identify(payload),
+        createTraceparent(),
+        text,
+        Date.now(),
+      )
+      newestId = Number(lastInsertRowid)
     },
-    wake,
+    wake: () => wake(),
     unconfirmed,
     async [Symbol.asyncDispose]() {
       clearInterval(pruning)
-      await settle(unconfirmed, bus, wake)
+      await emptied()
       await worker[Symbol.asyncDispose]()
       writeConfirmed()
     },
   }
-}
 
-/** Gives the relay a moment to deliver the last events; what it cannot, the next start does. */
-async function settle(unconfirmed: () => number, bus: Bus, wake: () => void): Promise<void> {
-  const deadline = performance.now() + 1000
-  while (bus.isConnected && performance.now() < deadline) {
+  /** Gives the relay a moment to deliver the last events; what it cannot, the next start does. */
+  async function emptied(): Promise<void> {
+    if (!bus.isConnected || unconfirmed() === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const deadline = setTimeout(resolve, 1000)
+    onEmpty = resolve
     wake()
-    if (unconfirmed() === 0) return
-    await wait(10)
+    await promise
+    clearTimeout(deadline)
   }
 }
 
-/** A stream that was created anew has lost what it had confirmed: that is told again. */
-async function rewindAfterWipe(db: DatabaseSync, { nats }: Connection, log: Logger): Promise<void> {
+const PublishAnswer = Compile(
+  Type.Object({ error: Type.Optional(Type.Object({ description: Type.String() })) }),
+)
+
+/** Why an event was not stored; undefined when it was, or had been before. */
+function refusalOf(message: Msg): Error | undefined {
+  if (message.headers?.code === 503) return new Error('no stream takes the event')
+  const answer: unknown = message.json()
+  if (!PublishAnswer.Check(answer)) return new Error('jetstream answered something else')
+  return answer.error ? new Error(answer.error.description) : undefined
+}
+
+const streamNotFound = 10059
+
+/** A stream that was made anew has lost what it had confirmed: everything kept is told again. */
+async function compareStreams(
+  db: DatabaseSync,
+  { nats }: Connection,
+  tellAgain: () => void,
+  log: Logger,
+): Promise<void> {
   const manager = await jetstreamManager(nats, { checkAPI: false })
   const known = db.prepare('SELECT created_at FROM stream_incarnation WHERE stream = ?')
+  const remember = db.prepare('INSERT OR REPLACE INTO stream_incarnation VALUES (?, ?)')
   for (const { name } of streams) {
     let createdAt: string
     try {
       createdAt = (await manager.streams.info(name)).created
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === 10059) {
+      if (error instanceof JetStreamApiError && error.code === streamNotFound) {
         throw new Error(`stream ${name} does not exist: run \`corroport streams apply\``, {
           cause: error,
         })
@@ -213,35 +256,21 @@ async function rewindAfterWipe(db: DatabaseSync, { nats }: Connection, log: Logg
     }
     const before = known.get(name)?.created_at
     if (before === createdAt) continue
-    db.exec('BEGIN')
-    const told =
-      before === undefined
-        ? 0
-        : db
-            .prepare(
-              'UPDATE outbox SET confirmed_at = NULL WHERE stream = ? AND confirmed_at IS NOT NULL',
-            )
-            .run(name).changes
-    db.prepare('INSERT OR REPLACE INTO stream_incarnation VALUES (?, ?)').run(name, createdAt)
-    db.exec('COMMIT')
-    if (told) log.warn({ stream: name, events: Number(told) }, 'stream was wiped, telling again')
+    if (before !== undefined) {
+      log.warn({ stream: name }, 'stream was wiped, telling again')
+      // Before the new time is remembered: killed in between, the next process sees it again.
+      tellAgain()
+    }
+    remember.run(name, createdAt)
   }
 }
 
 // A little at a time: a large delete would hold up the events of this moment.
-function prune(db: DatabaseSync): void {
+function prune(db: DatabaseSync, confirmedUpTo: number): void {
   db.prepare(
     `DELETE FROM outbox WHERE id IN (
        SELECT id FROM outbox
-       WHERE confirmed_at IS NOT NULL
-         AND (confirmed_at < ? OR id <= (SELECT max(id) FROM outbox) - ?)
-       ORDER BY confirmed_at LIMIT 2000)`,
-  ).run(Date.now() - keepConfirmedMs, keepConfirmed)
-}
-
-function streamOf(subject: string): string {
-  for (const { name, subjects } of streams) {
-    if (subjects.some((filter) => subject.startsWith(filter.slice(0, -1)))) return name
-  }
-  throw new Error(`no stream stores ${subject}`)
+       WHERE id <= ?1 AND (told_at < ?2 OR id <= (SELECT max(id) FROM outbox) - ?3)
+       ORDER BY id LIMIT 2000)`,
+  ).run(confirmedUpTo, Date.now() - keepConfirmedMs, keepConfirmed)
 }

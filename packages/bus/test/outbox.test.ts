@@ -16,7 +16,7 @@ test('an event is published once, after its effect is committed', async () => {
   tellReceived(state, 'm1', 'm2')
 
   await until(() => state.unconfirmed() === 0)
-  expect(await ids(nats.url)).toEqual(['received.node1.m1', 'received.node1.m2'])
+  expect(await ids(nats.url)).toEqual(['received.node1.gossip.m1', 'received.node1.gossip.m2'])
 })
 
 test('a transaction that throws leaves neither effect nor event', async () => {
@@ -29,7 +29,7 @@ test('a transaction that throws leaves neither effect nor event', async () => {
 
   tellReceived(state, 'm3')
   await until(() => state.unconfirmed() === 0)
-  expect(await ids(nats.url)).toEqual(['received.node1.m1', 'received.node1.m3'])
+  expect(await ids(nats.url)).toEqual(['received.node1.gossip.m1', 'received.node1.gossip.m3'])
 })
 
 test('events told while nats is away are published when it is there, in order', async () => {
@@ -44,7 +44,7 @@ test('events told while nats is away are published when it is there, in order', 
   await nats.start()
 
   await until(() => state.unconfirmed() === 0)
-  expect(await ids(nats.url)).toEqual(told.map((id) => `received.node1.${id}`))
+  expect(await ids(nats.url)).toEqual(told.map((id) => `received.node1.gossip.${id}`))
 })
 
 test('events that nats had confirmed are told again when its store was wiped', async () => {
@@ -60,7 +60,7 @@ test('events that nats had confirmed are told again when its store was wiped', a
   await nats.start()
 
   await until(async () => bus.isConnected && (await ids(nats.url)).length === 2)
-  expect(await ids(nats.url)).toEqual(['received.node1.m1', 'received.node1.m2'])
+  expect(await ids(nats.url)).toEqual(['received.node1.gossip.m1', 'received.node1.gossip.m2'])
 })
 
 test('events of a killed process are published by the next, none twice', async () => {
@@ -83,7 +83,7 @@ test('events of a killed process are published by the next, none twice', async (
   const effects = state.db.prepare('SELECT id FROM effect ORDER BY rowid').all()
   expect(effects.length).toBeGreaterThanOrEqual(200)
   expect((await ids(nats.url)).toSorted()).toEqual(
-    effects.map(({ id }) => `received.node1.${String(id)}`).toSorted(),
+    effects.map(({ id }) => `received.node1.gossip.${String(id)}`).toSorted(),
   )
 })
 

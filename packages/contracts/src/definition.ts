@@ -1,5 +1,5 @@
 import { type Static, type TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile, type Validator } from 'typebox/compile'
 
 /** The names between braces of a subject template: `corro.ack.sent.{nodeId}` has `nodeId`. */
 export type SubjectParameter<Template extends string> =
@@ -32,8 +32,10 @@ export type Parse<Schema extends TSchema> = (value: unknown) => Static<Schema>
 
 /** Compiles a schema to a check; `what` names the value in its errors. */
 export function createParser<Schema extends TSchema>(what: string, schema: Schema): Parse<Schema> {
-  const validator = Compile(schema)
+  // Compiled at the first use: a process uses few of all schemas, and compiling all takes 250 ms.
+  let validator: Validator | undefined
   return (value) => {
+    validator ??= Compile(schema)
     if (validator.Check(value)) return value as Static<Schema>
     const issues = [...validator.Errors(value)].slice(0, 10).map((error) => ({
       path: error.instancePath,

@@ -72,7 +72,7 @@ export const messageReceived = defineRecord(
     via: Type.Union([Via, Type.Literal('direct')]),
     receivedAt: Timestamp,
   }),
-  (message) => `received.${message.nodeId}.${message.messageId}`,
+  (message) => `received.${message.nodeId}.${message.transport}.${message.messageId}`,
 )
 export type MessageReceived = Static<typeof messageReceived.schema>
 
@@ -82,12 +82,13 @@ export const messageSuspected = defineRecord(
   'A message row claims what its node never announced, or cannot be read as a message.',
   Type.Object({
     nodeId: NodeId,
-    messageId: Type.String(),
+    messageId: Type.String({ description: "the row's key, whatever it is" }),
+    keyDigest: Type.String({ pattern: '^[A-Za-z0-9_-]+$' }),
     reason: Type.String(),
     claimedEndpoint: Type.Optional(Type.String()),
     announcedEndpoint: Type.Optional(Endpoint),
     suspectedAt: Timestamp,
   }),
-  (message) => `suspected.${message.nodeId}.${message.messageId}`,
+  (message) => `suspected.${message.nodeId}.${message.keyDigest}`,
 )
 export type MessageSuspected = Static<typeof messageSuspected.schema>

@@ -16,8 +16,8 @@ export const ActorId = Type.String({ pattern: '^[0-9a-f]{32}$' })
 /** Raw Ed25519 public key, base64url. */
 export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' })
 
-/** A key of a replicated row or a request: whatever the table's owner chose, within bounds. */
-export const MessageId = Type.String({ minLength: 1, maxLength: 128 })
+/** `<node_id>_<ULID>`; what others write must be printable too, since it becomes a header of NATS. */
+export const MessageId = Type.String({ pattern: '^[!-~]{1,128}$' })
 
 export const Region = Type.String({ minLength: 1, maxLength: 64 })
 

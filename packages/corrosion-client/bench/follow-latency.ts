@@ -22,7 +22,11 @@ const hear = async () => {
 }
 const shadow = createMemoryShadow()
 const observe = async () => {
-  for await (const event of follow(reader, { table: 'node_messages', shadow, signal: stop.signal })) {
+  for await (const event of follow(reader, {
+    table: 'node_messages',
+    shadow,
+    signal: stop.signal,
+  })) {
     if (event.kind !== 'rows') continue
     const now = performance.now()
     for (const { key, seenAt } of event.rows) {
@@ -32,7 +36,9 @@ const observe = async () => {
     shadow.apply(event.rows)
   }
 }
-const heard = hear().catch(() => stop.signal.throwIfAborted()).catch(() => {})
+const heard = hear()
+  .catch(() => stop.signal.throwIfAborted())
+  .catch(() => {})
 const observed = observe()
 
 const writtenAt = new Map<string, number>()
@@ -59,6 +65,8 @@ summarize('write → raw updates line', since(rawAt))
 summarize('write → updates line of follow', since(lineAt))
 summarize('write → rows of follow', since(followAt))
 const between = (from: Map<string, number>, to: Map<string, number>) =>
-  [...to].flatMap(([pk, at]) => (from.has(pk) && writtenAt.has(pk) ? [at - (from.get(pk) ?? at)] : []))
+  [...to].flatMap(([pk, at]) =>
+    from.has(pk) && writtenAt.has(pk) ? [at - (from.get(pk) ?? at)] : [],
+  )
 summarize('raw line → rows of follow', between(rawAt, followAt))
 summarize('its own line → rows of follow', between(lineAt, followAt))

@@ -1,5 +1,13 @@
 import { createConnection, type Socket } from 'node:net'
-import { asInteger, asList, asNumber, asObject, asText, isObject, type JsonObject } from './decode.ts'
+import {
+  asInteger,
+  asList,
+  asNumber,
+  asObject,
+  asText,
+  isObject,
+  type JsonObject,
+} from './decode.ts'
 import { CorrosionConnectionError, CorrosionProtocolError } from './errors.ts'
 import { parseJson, stringifyJson } from './json.ts'
 

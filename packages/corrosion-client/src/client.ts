@@ -107,14 +107,7 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
     requireOneRead(sqlOf(statement))
     const path = `/v1/queries?timeout=${wholeSeconds(timeoutMs)}`
     const body = stringifyJson(encodeStatement(statement))
-    const response = await transport.send({
-      method: 'POST',
-      path,
-      body,
-      signal,
-      timeoutMs,
-      isRead: true,
-    })
+    const response = await transport.send({ method: 'POST', path, body, signal }, timeoutMs)
     if (response.status !== 200) throw await responseError(response, 'a query')
     for await (const line of linesOf(response, maxLineBytes)) {
       const event = parseObject(line, 'a query event')
@@ -142,7 +135,7 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
   const postJson = async (path: string, body: unknown, request: RequestOptions) => {
     const { signal, timeoutMs = queryTimeoutMs } = request
     const text = stringifyJson(body)
-    const response = await transport.send({ method: 'POST', path, body: text, signal, timeoutMs })
+    const response = await transport.send({ method: 'POST', path, body: text, signal }, timeoutMs)
     if (response.status !== 200) throw await responseError(response, `POST ${path}`)
     return parseObject(await textOf(response), `the answer to POST ${path}`)
   }
@@ -217,7 +210,7 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
 
     async health(thresholds = {}, { signal, timeoutMs = queryTimeoutMs } = {}) {
       const path = healthPath(thresholds)
-      const response = await transport.send({ method: 'GET', path, signal, timeoutMs })
+      const response = await transport.send({ method: 'GET', path, signal }, timeoutMs)
       return decodeHealth(response.status, await textOf(response))
     },
 
@@ -249,7 +242,8 @@ function header(response: AgentResponse, name: string): string {
 
 async function textOf(response: AgentResponse): Promise<string> {
   try {
-    return await response.body.text()
+    const chunks = await response.body.toArray()
+    return Buffer.concat(chunks as Buffer[]).toString()
   } catch (error) {
     throw response.explain(error)
   }

@@ -198,7 +198,9 @@ export function createSession(options: SessionOptions): Session {
     const differing: Difference[] = []
     for (let start = 0; start < suspects.length; start += readBatchSize) {
       const keys = suspects.slice(start, start + readBatchSize).map(({ key }) => key)
-      for (const { key, keyText, version, row } of await readRows(client, schema, keys, { signal })) {
+      for (const { key, keyText, version, row } of await readRows(client, schema, keys, {
+        signal,
+      })) {
         const held = shadow.versionOf(keyText)
         const isEqual =
           row === null ? held === undefined || held.deleted : held?.version === version
@@ -230,9 +232,7 @@ export function createSession(options: SessionOptions): Session {
   const cursor = (finished: Batch | undefined): SubscriptionCursor | undefined => {
     if (place === undefined || mustCompare) return undefined
     const changeId = pending.doneUpTo(place.changeId, finished)
-    return changeId === undefined
-      ? undefined
-      : { subscriptionId: place.subscriptionId, changeId }
+    return changeId === undefined ? undefined : { subscriptionId: place.subscriptionId, changeId }
   }
 
   return {

@@ -109,8 +109,7 @@ export function createPendingReads(): PendingReads {
       batches.delete(batch)
       for (const sighting of batch.sightings) busy.delete(sighting.keyText)
     },
-    has: (text) =>
-      busy.has(text) || updates.has(text) || changes.has(text) || catchUps.has(text),
+    has: (text) => busy.has(text) || updates.has(text) || changes.has(text) || catchUps.has(text),
     get size() {
       return updates.size + changes.size + catchUps.size + busy.size
     },

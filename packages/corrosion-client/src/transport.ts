@@ -1,4 +1,4 @@
-import { Client, type Dispatcher, errors, Pool } from 'undici'
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { isObject } from './decode.ts'
 import { CorrosionBusyError, CorrosionConnectionError, CorrosionResponseError } from './errors.ts'
 import { parseJson } from './json.ts'
@@ -14,145 +14,104 @@ export interface AgentRequest {
   /** JSON text. */
   body?: string
   signal?: AbortSignal | undefined
-  /** For the whole answer. Streams have none. */
-  timeoutMs?: number
-  /** May go over a connection that the agent might just be closing. */
-  isRead?: boolean
 }
 
 export interface AgentResponse {
   status: number
-  headers: Readonly<Record<string, string | string[] | undefined>>
-  body: Dispatcher.ResponseData['body']
+  headers: IncomingMessage['headers']
+  body: IncomingMessage
   /** What to throw when reading the body failed: the caller's own abort as it is, else ours. */
   explain(error: unknown): unknown
 }
 
-/** Sends requests to one agent. `send` is for bounded answers, `open` for streams. */
+/** Sends requests to one agent, each on a connection of its own. */
 export interface Transport extends AsyncDisposable {
-  send(request: AgentRequest): Promise<AgentResponse>
-  /** A stream on a connection of its own, which ends with it. */
+  /** For bounded answers: `timeoutMs` is from here to the last byte. */
+  send(request: AgentRequest, timeoutMs: number): Promise<AgentResponse>
+  /** For streams: only their beginning is bounded. */
   open(request: AgentRequest): Promise<AgentResponse>
 }
 
-const connectTimeoutMs = 3_000
-const streamHeadTimeoutMs = 15_000
-const connections = 16
-const restMs = 60
-const keepAliveMs = 30_000
+const streamHeadTimeoutMs = 10_000
+const tcpKeepAliveMs = 5_000
+// The agent refuses a kind of request above 128 at once.
+const maxConnections = 32
 
 export function createTransport({ url, bearerToken }: AgentAddress): Transport {
-  const { origin, pathname, search } = new URL(url)
+  const { protocol, hostname, port, pathname, search } = new URL(url)
+  if (protocol !== 'http:') throw new Error(`an agent speaks http, not ${url}`)
   if (pathname !== '/' || search !== '') throw new Error(`${url} has a path; give only the origin`)
-  // TCP keep-alive finds a dead host behind a silent stream; nothing else on the wire does.
-  const connect = { timeout: connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: 5_000 }
-  const pool = new Pool(origin, {
-    connections,
-    connect,
-    // A connection for each request: klukai writes an answer in two pieces and leaves Nagle's
-    // algorithm on, so on a kept connection the second piece waits 40 ms for the delayed ACK.
-    pipelining: 0,
-    // Each request is bounded by its own deadline instead.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    allowH2: false,
-  })
-  // Saves a lone read half a millisecond. Linux does not delay an ACK on a connection that rests
-  // longer than that delay (40 ms) before each request.
-  const rested = new Client(origin, {
-    connect,
-    keepAliveTimeout: keepAliveMs,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    allowH2: false,
-  })
-  let restedAt = 0
-  const streams = new Set<Client>()
-  const headers = {
-    'content-type': 'application/json',
-    ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
-  }
+  // klukai writes an answer in two pieces and leaves Nagle's algorithm on: the second waits for the
+  // ACK of the first, which is delayed by 40 ms on a connection with one request after the other.
+  // A new connection costs 0.2 ms.
+  const agent = new Agent({ keepAlive: false, maxSockets: maxConnections })
+  const requests = new Set<ClientRequest>()
 
-  const request = async (
-    dispatcher: Dispatcher,
-    { method, path, body, signal, timeoutMs }: AgentRequest,
+  const exchange = (
+    { method, path, body, signal }: AgentRequest,
+    { timeoutMs, isStream }: { timeoutMs: number; isStream: boolean },
   ): Promise<AgentResponse> => {
-    const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
-    const signals = [signal, deadline].filter((each) => each !== undefined)
+    signal?.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<AgentResponse>()
+    let isTimedOut = false
+    let isConnected = false
     const explain = (error: unknown): unknown => {
       if (signal?.aborted) return signal.reason
-      const what = `${method} ${path}`
-      if (deadline?.aborted) {
-        return new CorrosionConnectionError(`${what}: no answer in ${timeoutMs} ms`, 'unknown')
-      }
-      const outcome = isNotSent(error) ? 'not-sent' : 'unknown'
-      return new CorrosionConnectionError(`${what}: ${describe(error)}`, outcome, error)
+      const why = isTimedOut ? `no answer in ${timeoutMs} ms` : describe(error)
+      const outcome = isConnected ? 'unknown' : 'not-sent'
+      return new CorrosionConnectionError(`${method} ${path}: ${why}`, outcome, error)
     }
-    try {
-      const response = await dispatcher.request({
-        method,
-        path,
-        headers,
-        body: body ?? null,
-        signal: signals.length === 0 ? null : AbortSignal.any(signals),
+    const request = httpRequest({
+      method,
+      // Brackets of an IPv6 address belong to the URL only.
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? 80 : port,
+      path,
+      agent: isStream ? false : agent,
+      headers: {
+        'content-type': 'application/json',
+        ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
+        ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+      },
+    })
+    const abort = () => request.destroy()
+    const timer = setTimeout(() => {
+      isTimedOut = true
+      request.destroy()
+    }, timeoutMs)
+    signal?.addEventListener('abort', abort)
+    requests.add(request)
+    request.once('socket', (socket) => {
+      // Nothing but this finds a dead host behind a silent stream.
+      socket.setKeepAlive(true, tcpKeepAliveMs)
+      socket.once('connect', () => {
+        isConnected = true
       })
-      return { status: response.statusCode, headers: response.headers, body: response.body, explain }
-    } catch (error) {
-      throw explain(error)
-    }
+    })
+    request.once('response', (response) => {
+      if (isStream) clearTimeout(timer)
+      const { statusCode = 0, headers } = response
+      resolve({ status: statusCode, headers, body: response, explain })
+    })
+    request.on('error', (error) => reject(explain(error)))
+    request.once('close', () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+      requests.delete(request)
+    })
+    request.end(body)
+    return promise
   }
 
   return {
-    async send(options) {
-      if (!options.isRead || performance.now() < restedAt) return request(pool, options)
-      restedAt = Infinity
-      const rest = () => {
-        restedAt = performance.now() + restMs
-      }
-      try {
-        const response = await request(rested, options)
-        response.body.once('close', rest)
-        return response
-      } catch (error) {
-        rest()
-        throw error
-      }
-    },
-    async open(options) {
-      const client = new Client(origin, {
-        connect,
-        headersTimeout: streamHeadTimeoutMs,
-        bodyTimeout: 0,
-        pipelining: 0,
-        allowH2: false,
-      })
-      streams.add(client)
-      client.once('disconnect', () => {
-        streams.delete(client)
-        void client.destroy()
-      })
-      try {
-        return await request(client, options)
-      } catch (error) {
-        streams.delete(client)
-        await client.destroy()
-        throw error
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([pool.destroy(), rested.destroy(), ...[...streams].map((client) => client.destroy())])
+    send: (request, timeoutMs) => exchange(request, { timeoutMs, isStream: false }),
+    open: (request) => exchange(request, { timeoutMs: streamHeadTimeoutMs, isStream: true }),
+    [Symbol.asyncDispose]() {
+      for (const request of requests) request.destroy(new Error('the client is closed'))
+      agent.destroy()
+      return Promise.resolve()
     },
   }
-}
-
-/** Whether an error came up before anything was written to the agent. */
-function isNotSent(error: unknown): boolean {
-  if (error instanceof errors.ConnectTimeoutError) return true
-  if (!(error instanceof Error)) return false
-  const { syscall } = error as NodeJS.ErrnoException
-  // Several addresses of one name (localhost) fail together.
-  if (error instanceof AggregateError) return error.errors.every(isNotSent)
-  return syscall === 'connect' || syscall === 'getaddrinfo'
 }
 
 function describe(error: unknown): string {

@@ -55,7 +55,7 @@ export function setting<Schema extends TSchema>(
 /** A whole number from text such as `5001`. */
 export const Port = Type.Integer({ minimum: 1, maximum: 65535 })
 
-export const LogLevelSetting = Type.Union(
-  logLevels.map((level) => Type.Literal(level)),
-  { default: 'info', description: 'fatal, error, warn, info, debug or trace' },
-)
+export const LogLevelSetting = Type.Enum([...logLevels], {
+  default: 'info',
+  description: 'fatal, error, warn, info, debug or trace',
+})

@@ -1,0 +1,40 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as contracts from '@corroport/contracts'
+import packageJson from '../../../package.json' with { type: 'json' }
+import { createAsyncApi } from './asyncapi.ts'
+import { createCatalogue } from './catalogue.ts'
+import { renderEvents } from './events-page.ts'
+import { withServices } from './readme-table.ts'
+import { services, voices } from './services.ts'
+
+// node infra/docs/src/main.ts writes the generated documents; with --check it names the stale ones.
+const root = join(import.meta.dirname, '../../..')
+const read = (path: string): string => {
+  const file = join(root, path)
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
+}
+
+const { streams } = contracts
+const entries = createCatalogue({
+  contracts: Object.values(contracts),
+  streams,
+  voices,
+  fixtureFolder: join(root, 'packages/contracts/fixtures'),
+})
+const documents = {
+  'docs/events.md': renderEvents(entries, streams),
+  'docs/asyncapi.json': `${JSON.stringify(createAsyncApi(entries, packageJson.version), undefined, 2)}\n`,
+  'README.md': withServices(read('README.md'), services),
+}
+
+const stale = Object.entries(documents).filter(([path, text]) => read(path) !== text)
+if (process.argv.includes('--check')) {
+  for (const [path] of stale) console.error(`${path} is stale: run node infra/docs/src/main.ts`)
+  process.exitCode = stale.length === 0 ? 0 : 1
+} else {
+  for (const [path, text] of stale) {
+    writeFileSync(join(root, path), text)
+    console.log(`${path} written`)
+  }
+}

@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { createCorrosionClient } from '@corroport/corrosion-client'
+import { canonicalConfig, runtimeConfig } from './agent-config.ts'
+import { canonicalConfigPath, type Layout, root, schemaFolder } from './layout.ts'
+import type { PartDefinition } from './part.ts'
+import { portsOf } from './ports.ts'
+
+export interface AgentSettings {
+  command: string
+  portOffset: number
+  /** Leaves an edited runtime configuration as it is. */
+  keepConfig: boolean
+  environment: NodeJS.ProcessEnv
+}
+
+export function agentPart(layout: Layout, node: number, settings: AgentSettings): PartDefinition {
+  const config = layout.runtimeConfig(node)
+  mkdirSync(layout.agentFolder(node), { recursive: true })
+  mkdirSync(layout.runtimeConfigs, { recursive: true })
+  mkdirSync(dirname(layout.adminSocket(node)), { recursive: true, mode: 0o700 })
+  if (!settings.keepConfig || !existsSync(config)) {
+    const committed = canonicalConfigPath(node)
+    const canonical = existsSync(committed)
+      ? readFileSync(committed, 'utf8')
+      : canonicalConfig(node)
+    const place = {
+      databasePath: `${layout.agentFolder(node)}/corrosion.db`,
+      schemaFolder,
+      adminSocket: layout.adminSocket(node),
+      portOffset: settings.portOffset,
+    }
+    writeFileSync(config, runtimeConfig(canonical, place))
+  }
+  const { PATH, HOME, TMPDIR, RUST_LOG = 'info' } = settings.environment
+  return {
+    name: `agent${node}`,
+    command: settings.command,
+    args: ['agent', '-c', config],
+    cwd: root,
+    // Nothing else: a variable called DB, API or LOG overrides the section of that name.
+    env: { PATH, HOME, TMPDIR, RUST_LOG },
+    logPath: layout.log(`agent${node}`),
+    stopRank: 1,
+    // It announces its leave, which takes about 6 s. Killed before that, it forgets its subscriptions.
+    stopDeadlineMs: 20_000,
+    look: (signal) => lookAtAgent(agentUrl(node, settings.portOffset), signal),
+  }
+}
+
+export function agentUrl(node: number, portOffset: number): string {
+  return `http://127.0.0.1:${portsOf(node, portOffset).agentApi}`
+}
+
+/** Ready means: it answers a query. */
+export async function lookAtAgent(url: string, signal: AbortSignal): Promise<undefined> {
+  await using client = createCorrosionClient({ url })
+  await client.query('SELECT 1', { signal })
+}

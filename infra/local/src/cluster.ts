@@ -1,0 +1,256 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { agentPart, agentUrl } from './agents.ts'
+import { createLayout, type Layout } from './layout.ts'
+import { lastLines, readLogLine } from './log-lines.ts'
+import { applyStreamsUntilDone, NatsPart, type NatsSettings, natsDefinition } from './nats.ts'
+import { Part } from './part.ts'
+import { freePortOffset, requireFreePorts } from './port-check.ts'
+import { maxNodes, natsPortsOf, portsOf, type ServiceName, wantedPorts } from './ports.ts'
+import { findProgram } from './program-path.ts'
+import { type ClusterShape, type Layer, layers, openRegister, type Register } from './register.ts'
+import { serviceParts } from './services.ts'
+
+export interface ClusterOptions {
+  /** 1 to 10; 3 by default. */
+  nodes?: number | undefined
+  /** State folder; `.corroport` of the repository by default. Two clusters never share one. */
+  home?: string | undefined
+  /** Added to every port of the rule; `free` looks for one with which all ports are free. */
+  portOffset?: number | 'free' | undefined
+  /** What to run of it; both by default. NATS belongs to the agents. */
+  layers?: readonly Layer[] | undefined
+  /** One for each node, from the first again when there are fewer. */
+  regions?: readonly string[] | undefined
+  /** Each service as a process of its own, as it is deployed. */
+  isProcessPerService?: boolean | undefined
+  /** Forgets everything of earlier runs. */
+  isFresh?: boolean | undefined
+  /** Keeps edited agent configurations. */
+  keepConfig?: boolean | undefined
+  /** PATH, CORROSION_BIN, NATS_SERVER_BIN, NATS_URL; services inherit all of it. */
+  environment: NodeJS.ProcessEnv
+  /** Hears, in a sentence, what happens by itself: a part that ended and comes back. */
+  say?: ((line: string) => void) | undefined
+}
+
+/** A node's processes, and where it is reached. */
+export interface ClusterNode {
+  nodeId: string
+  apiUrl: string
+  agentUrl: string
+  /** Health and metrics of the gateway, or of the node's one process. */
+  operatorsUrl: string
+  /** `host:port` for acknowledgements. */
+  peerEndpoint: string
+  gossipEndpoint: string
+  adminSocket: string
+  configPath: string
+  stateFolder: string
+  /** Throws when the agents do not run here. */
+  readonly agent: Part
+  /** The same process for all four, unless each has its own. Throws when services do not run here. */
+  service(name: ServiceName): Part
+}
+
+export interface Cluster extends AsyncDisposable {
+  readonly layout: Layout
+  readonly shape: ClusterShape
+  /** Absent where others run it, at `shape.natsUrl`. */
+  readonly nats: NatsPart | undefined
+  readonly nodes: readonly ClusterNode[]
+  readonly parts: readonly Part[]
+  /** Node 1 is the first. */
+  node(number: number): ClusterNode
+  waitingFor(): { name: string; reason: string }[]
+  /** Resolves when all parts are ready; rejects at the deadline with who is not, and its last words. */
+  ready(timeoutMs?: number): Promise<void>
+  /** Services first, then agents (about 6 s), then NATS. Disposing does the same. */
+  stop(): Promise<void>
+  /** SIGKILL to all at once, before the first await. */
+  kill(): Promise<void>
+}
+
+const readyDeadlineMs = 60_000
+
+/**
+ * Starts the processes of a cluster, all at once, since each tolerates that the others are away.
+ * From then on whatever ends is started again, until its handle's `kill` or `stop`.
+ */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { nodes: count = 3, environment, regions = [], isProcessPerService = false } = options
+  if (!Number.isInteger(count) || count < 1 || count > maxNodes) {
+    throw new Error(`a local cluster has 1 to ${maxNodes} nodes, not ${count}`)
+  }
+  const numbers = Array.from({ length: count }, (_, index) => index + 1)
+  const layout = createLayout(options.home)
+  const say = options.say ?? (() => undefined)
+  const { layers: ownLayers = layers } = options
+  const hasAgents = ownLayers.includes('agents')
+  const hasServices = ownLayers.includes('services')
+  const hasNats = hasAgents && !environment.NATS_URL
+  const natsProgram = hasNats ? findProgram('nats-server', environment) : ''
+  const agentProgram = hasAgents ? findProgram('corrosion', environment) : ''
+
+  const wantedAt = (portOffset: number) =>
+    wantedPorts({ nodes: count, portOffset, hasNats, hasAgents, hasServices, isProcessPerService })
+  const portOffset =
+    options.portOffset === 'free' ? await freePortOffset(wantedAt) : (options.portOffset ?? 0)
+  const natsUrl = environment.NATS_URL || `nats://127.0.0.1:${natsPortsOf(portOffset).client}`
+  const shape: ClusterShape = { nodes: count, portOffset, natsUrl, hasNats, isProcessPerService }
+
+  const registers = new Map<Layer, Register>()
+  const parts: Part[] = []
+  const stopping = new AbortController()
+  const endRun = (): void => {
+    if (stopping.signal.aborted) return
+    stopping.abort()
+    for (const register of registers.values()) register[Symbol.dispose]()
+  }
+  const depsOf = (layer: Layer) => {
+    const register = registers.get(layer)
+    if (!register) throw new Error(`unreachable: the ${layer} are not registered`)
+    return { register, say }
+  }
+
+  const streams: NatsSettings = {
+    url: natsUrl,
+    user: environment.NATS_USER,
+    password: environment.NATS_PASSWORD,
+    nodeIds: numbers.map((node) => `node${node}`),
+  }
+  let nats: NatsPart | undefined
+  try {
+    // What an earlier run left behind is ended in the order of a stop.
+    for (const layer of ownLayers.toReversed()) {
+      registers.set(layer, await openRegister(layout, layer, shape, say))
+    }
+    await requireFreePorts(wantedAt(portOffset))
+    if (options.isFresh) forget(layout, ownLayers)
+    mkdirSync(layout.logs, { recursive: true })
+    rotateLogs(layout, ownLayers)
+
+    if (hasNats) {
+      const settings = { command: natsProgram, portOffset, environment, streams }
+      nats = new NatsPart(natsDefinition(layout, settings), depsOf('agents'), layout)
+      parts.push(nats)
+    }
+    for (const node of hasAgents ? numbers : []) {
+      const keepConfig = options.keepConfig ?? false
+      const settings = { command: agentProgram, portOffset, environment, keepConfig }
+      parts.push(new Part(agentPart(layout, node, settings), depsOf('agents')))
+    }
+    for (const node of hasServices ? numbers : []) {
+      const settings = { ...shape, regions, environment }
+      for (const definition of serviceParts(layout, node, settings)) {
+        parts.push(new Part(definition, depsOf('services')))
+      }
+    }
+    for (const part of parts) part.start()
+  } catch (error) {
+    await Promise.all(parts.map((part) => part.kill()))
+    endRun()
+    throw error
+  }
+
+  const others =
+    hasServices && !hasNats ? applyStreamsUntilDone(streams, stopping.signal) : undefined
+
+  const partNamed = (name: string): Part => {
+    const part = parts.find((candidate) => candidate.name === name)
+    if (!part) throw new Error(`${name} does not run here`)
+    return part
+  }
+  const nodes = numbers.map((node): ClusterNode => {
+    const ports = portsOf(node, portOffset)
+    return {
+      nodeId: `node${node}`,
+      apiUrl: `http://127.0.0.1:${ports.api}`,
+      agentUrl: agentUrl(node, portOffset),
+      operatorsUrl: `http://127.0.0.1:${ports.gateway}`,
+      peerEndpoint: `127.0.0.1:${ports.peer}`,
+      gossipEndpoint: `127.0.0.1:${ports.gossip}`,
+      adminSocket: layout.adminSocket(node),
+      configPath: layout.runtimeConfig(node),
+      stateFolder: layout.stateFolder(node),
+      get agent() {
+        return partNamed(`agent${node}`)
+      },
+      service: (name) => partNamed(isProcessPerService ? `node${node}-${name}` : `node${node}`),
+    }
+  })
+  const waitingFor = () =>
+    [...(others ? [others] : []), ...parts].flatMap(({ name, waitingFor: reason }) =>
+      reason === undefined ? [] : [{ name, reason }],
+    )
+
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopped ??= (async () => {
+      for (const rank of [2, 1, 0]) {
+        const next = parts.filter(({ definition }) => definition.stopRank === rank)
+        await Promise.all(next.map((part) => part.stop()))
+      }
+      endRun()
+    })()
+    return stopped
+  }
+
+  return {
+    layout,
+    shape,
+    nats,
+    nodes,
+    parts,
+    node: (number) => {
+      const node = nodes[number - 1]
+      if (!node) throw new Error(`there is no node${number} among ${count}`)
+      return node
+    },
+    waitingFor,
+    async ready(timeoutMs = readyDeadlineMs) {
+      const deadline = AbortSignal.timeout(timeoutMs)
+      try {
+        await Promise.all([others?.done, ...parts.map((part) => part.ready(deadline))])
+      } catch (cause) {
+        if (!deadline.aborted) throw cause
+        const lines = waitingFor().map(({ name, reason }) => describeLate(layout, name, reason))
+        throw new Error(`not ready in ${timeoutMs / 1000} s:\n${lines.join('\n')}`, { cause })
+      }
+    },
+    stop,
+    async kill() {
+      await Promise.all(parts.map((part) => part.kill()))
+      endRun()
+    },
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+function describeLate(layout: Layout, name: string, reason: string): string {
+  const path = layout.log(name)
+  const last = existsSync(path) ? lastLines(path, 5) : []
+  return [`${name}: ${reason}`, ...last.map((line) => `    ${readLogLine(line).text}`)].join('\n')
+}
+
+const logsOf = { agents: /^(nats|agent\d+)\.log$/, services: /^node\d.*\.log$/ }
+
+/** Keeps the logs of one earlier run, and none of parts that this one does not have. */
+function rotateLogs(layout: Layout, ownLayers: readonly Layer[]): void {
+  for (const name of readdirSync(layout.logs)) {
+    if (name.endsWith('.previous.log') || !ownLayers.some((layer) => logsOf[layer].test(name)))
+      continue
+    const path = join(layout.logs, name)
+    renameSync(path, path.replace(/\.log$/, '.previous.log'))
+  }
+}
+
+function forget(layout: Layout, ownLayers: readonly Layer[]): void {
+  const folders = {
+    agents: [layout.natsFolder, join(layout.home, 'agents')],
+    services: [join(layout.home, 'nodes')],
+  }
+  for (const folder of ownLayers.flatMap((layer) => folders[layer])) {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

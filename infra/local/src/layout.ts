@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** The repository. */
+export const root = resolve(import.meta.dirname, '../../..')
+
+/** Where a cluster keeps its things. */
+export interface Layout {
+  /** `.corroport` of the repository, or CORROPORT_HOME. */
+  home: string
+  logs: string
+  /** Who runs: locks and records. */
+  run: string
+  natsFolder: string
+  runtimeConfigs: string
+  agentFolder(node: number): string
+  /** State of the services of a node. */
+  stateFolder(node: number): string
+  adminSocket(node: number): string
+  runtimeConfig(node: number): string
+  log(part: string): string
+}
+
+export const schemaFolder = join(root, 'corrosion/schemas')
+
+export function canonicalConfigPath(node: number): string {
+  return join(root, `corrosion/configs/canonical/node${node}.toml`)
+}
+
+// sockaddr_un holds 104 bytes on macOS and 108 on Linux.
+const maxSocketPathBytes = 100
+
+export function createLayout(given?: string): Layout {
+  const home = given || join(root, '.corroport')
+  const isOwn = resolve(home) === join(root, '.corroport')
+  const at = (...names: string[]): string => join(resolve(home), ...names)
+  const runtimeConfigs = isOwn ? join(root, 'corrosion/configs/runtime') : at('configs/runtime')
+  return {
+    home: resolve(home),
+    logs: at('logs'),
+    run: at('run'),
+    natsFolder: at('nats'),
+    runtimeConfigs,
+    agentFolder: (node) => at('agents', `node${node}`),
+    stateFolder: (node) => at('nodes', `node${node}`),
+    adminSocket: (node) => {
+      const path = at('run', `node${node}.sock`)
+      if (Buffer.byteLength(path) <= maxSocketPathBytes) return path
+      const digest = createHash('sha256').update(resolve(home)).digest('hex').slice(0, 8)
+      return join(tmpdir(), `corroport-${digest}`, `node${node}.sock`)
+    },
+    runtimeConfig: (node) => join(runtimeConfigs, `node${node}.toml`),
+    log: (part) => at('logs', `${part}.log`),
+  }
+}

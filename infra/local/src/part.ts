@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import { lastLogLine } from './log-lines.ts'
+import { findProcess, signalGroup } from './process-identity.ts'
+import type { Register } from './register.ts'
+
+export interface PartDefinition {
+  /** Also the name of its log. */
+  name: string
+  command: string
+  args: readonly string[]
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+  logPath: string
+  stopRank: number
+  stopDeadlineMs: number
+  /** Why it is not ready yet; undefined when it is. May throw instead. */
+  look(signal: AbortSignal): Promise<string | undefined>
+}
+
+export interface PartDeps {
+  register: Register
+  say(line: string): void
+}
+
+const firstDelayMs = 200
+const longestDelayMs = 10_000
+const steadyAfterMs = 30_000
+const lookEveryMs = 50
+const lookDeadlineMs = 5000
+
+/** How long to wait before the start that follows `failures` quick ends in a row. */
+export function restartDelayMs(failures: number): number {
+  return Math.min(longestDelayMs, firstDelayMs * 2 ** (failures - 1))
+}
+
+/** A child process that comes back when it ends, until it is told to stay away. */
+export class Part {
+  readonly definition: PartDefinition
+  readonly #deps: PartDeps
+  #child: ChildProcess | undefined
+  #exited: Promise<void> = Promise.resolve()
+  #isWanted = false
+  #wasReady = false
+  #reason = 'not started'
+  #failures = 0
+  #delay = new AbortController()
+
+  constructor(definition: PartDefinition, deps: PartDeps) {
+    this.definition = definition
+    this.#deps = deps
+  }
+
+  get name(): string {
+    return this.definition.name
+  }
+
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** Why it is not ready; undefined when it has been ready since it was last started. */
+  get waitingFor(): string | undefined {
+    return this.#wasReady ? undefined : this.#reason
+  }
+
+  /** Starts it, unless it runs. It is restarted from now on whenever it ends by itself. */
+  start(): void {
+    this.#isWanted = true
+    this.#delay.abort()
+    if (!this.#child) this.#spawn()
+  }
+
+  /** Resolves when the process that runs, or the next one, is ready. */
+  async ready(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      if (this.#child && this.#wasReady && (await this.#look(signal)) === undefined) return
+      await wait(lookEveryMs, undefined, { signal })
+    }
+  }
+
+  /** Sends the signal and resolves when the process has ended. It stays away until `start`. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#isWanted = false
+    this.#delay.abort()
+    if (this.#child?.pid !== undefined) signalGroup(this.#child.pid, signal)
+    await this.#exited
+  }
+
+  /** SIGTERM, and SIGKILL when it does not end by its deadline. It stays away until `start`. */
+  async stop(): Promise<void> {
+    const { stopDeadlineMs } = this.definition
+    const deadline = setTimeout(() => {
+      this.#deps.say(`${this.name} did not end in ${stopDeadlineMs / 1000} s and is killed`)
+      void this.kill('SIGKILL')
+    }, stopDeadlineMs)
+    await this.kill('SIGTERM')
+    clearTimeout(deadline)
+  }
+
+  #spawn(): void {
+    const { command, args, cwd, env, logPath, name, stopRank, stopDeadlineMs } = this.definition
+    const log = openSync(logPath, 'a')
+    const child = spawn(command, args, {
+      cwd,
+      // A group of its own, so that Ctrl-C in a terminal reaches the supervisor only.
+      detached: true,
+      env,
+      stdio: ['ignore', log, log],
+    })
+    closeSync(log)
+    const { pid } = child
+    const running = pid === undefined ? undefined : findProcess(pid)
+    if (running) this.#deps.register.add({ name, stopRank, stopDeadlineMs, ...running })
+
+    const startedAt = performance.now()
+    const ended = new AbortController()
+    this.#child = child
+    this.#wasReady = false
+    this.#reason = 'starting'
+    this.#exited = new Promise((resolve) => {
+      const onEnd = (how: string): void => {
+        // A program that cannot be started tells an error, and on some systems its exit as well.
+        if (this.#child !== child) return
+        this.#child = undefined
+        this.#wasReady = false
+        this.#reason = how
+        ended.abort()
+        if (pid !== undefined) this.#deps.register.remove(pid)
+        resolve()
+        if (this.#isWanted) void this.#startAgain(how, performance.now() - startedAt)
+      }
+      child.once('exit', (code, signal) => onEnd(signal ?? `code ${code}`))
+      child.once('error', (error) => onEnd(error.message))
+    })
+    void this.#becomeReady(ended.signal)
+  }
+
+  async #becomeReady(ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      const reason = await this.#look(ended)
+      if (ended.aborted) return
+      if (reason === undefined) {
+        this.#wasReady = true
+        return
+      }
+      this.#reason = reason
+      await wait(lookEveryMs, undefined, { signal: ended }).catch(() => undefined) // it has ended
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<string | undefined> {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(lookDeadlineMs)])
+    try {
+      return await this.definition.look(deadline)
+    } catch (error) {
+      return Error.isError(error) ? error.message : String(error)
+    }
+  }
+
+  async #startAgain(how: string, ranForMs: number): Promise<void> {
+    this.#failures = ranForMs > steadyAfterMs ? 1 : this.#failures + 1
+    const delayMs = restartDelayMs(this.#failures)
+    const detail = this.#failures > 1 ? `: ${lastLogLine(this.definition.logPath)}` : ''
+    this.#deps.say(`${this.name} ended with ${how}, starting it again in ${delayMs} ms${detail}`)
+    this.#delay = new AbortController()
+    try {
+      await wait(delayMs, undefined, { signal: this.#delay.signal })
+    } catch {
+      return // started, killed or stopped by hand meanwhile
+    }
+    this.#spawn()
+  }
+}

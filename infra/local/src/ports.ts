@@ -1,0 +1,90 @@
+/** Everything a node listens on: `base + n` on loopback for node n of 1 to 10. */
+const nodePorts = {
+  api: { base: 4000, what: 'console and API' },
+  peer: { base: 5000, what: 'acknowledgements' },
+  agentApi: { base: 8080, what: 'agent API' },
+  gossip: { base: 8786, what: 'agent gossip' },
+  agentMetrics: { base: 9500, what: 'agent metrics' },
+  // Health and metrics. One process per node has one listener: the gateway's.
+  gateway: { base: 9400, what: 'health and metrics' },
+  subscriber: { base: 9420, what: 'health and metrics of the subscriber' },
+  'ack-sender': { base: 9440, what: 'health and metrics of the ack-sender' },
+  'config-manager': { base: 9460, what: 'health and metrics of the config-manager' },
+} as const
+
+const natsPorts = {
+  client: { base: 4222, what: 'NATS' },
+  monitoring: { base: 8222, what: 'NATS monitoring' },
+} as const
+
+export const maxNodes = 10
+export const serviceNames = ['subscriber', 'ack-sender', 'config-manager', 'gateway'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+export type NodePorts = Record<keyof typeof nodePorts, number>
+
+export function portsOf(node: number, offset = 0): NodePorts {
+  const at = (name: keyof typeof nodePorts) => nodePorts[name].base + node + offset
+  return {
+    api: at('api'),
+    peer: at('peer'),
+    agentApi: at('agentApi'),
+    gossip: at('gossip'),
+    agentMetrics: at('agentMetrics'),
+    gateway: at('gateway'),
+    subscriber: at('subscriber'),
+    'ack-sender': at('ack-sender'),
+    'config-manager': at('config-manager'),
+  }
+}
+
+export function natsPortsOf(offset = 0): { client: number; monitoring: number } {
+  return {
+    client: natsPorts.client.base + offset,
+    monitoring: natsPorts.monitoring.base + offset,
+  }
+}
+
+export interface WantedPort {
+  port: number
+  protocol: 'tcp' | 'udp'
+  /** Who wants it, for people: `agent API of node2`. */
+  wantedBy: string
+}
+
+export interface WantedParts {
+  nodes: number
+  portOffset: number
+  hasNats: boolean
+  hasAgents: boolean
+  hasServices: boolean
+  isProcessPerService: boolean
+}
+
+/** Every port that such a cluster listens on. */
+export function wantedPorts(parts: WantedParts): WantedPort[] {
+  const wanted: WantedPort[] = []
+  if (parts.hasNats) {
+    const { client, monitoring } = natsPortsOf(parts.portOffset)
+    wanted.push({ port: client, protocol: 'tcp', wantedBy: natsPorts.client.what })
+    wanted.push({ port: monitoring, protocol: 'tcp', wantedBy: natsPorts.monitoring.what })
+  }
+  const names: (keyof NodePorts)[] = [
+    ...(parts.hasAgents ? (['agentApi', 'gossip', 'agentMetrics'] as const) : []),
+    ...(parts.hasServices ? (['api', 'peer', 'gateway'] as const) : []),
+    ...(parts.hasServices && parts.isProcessPerService
+      ? (['subscriber', 'ack-sender', 'config-manager'] as const)
+      : []),
+  ]
+  for (let node = 1; node <= parts.nodes; node += 1) {
+    const ports = portsOf(node, parts.portOffset)
+    for (const name of names) {
+      wanted.push({
+        port: ports[name],
+        protocol: name === 'gossip' ? 'udp' : 'tcp',
+        wantedBy: `${nodePorts[name].what} of node${node}`,
+      })
+    }
+  }
+  return wanted
+}

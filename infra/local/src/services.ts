@@ -1,0 +1,101 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Health } from '@corroport/contracts'
+import { Value } from 'typebox/value'
+import { agentUrl } from './agents.ts'
+import { type Layout, root } from './layout.ts'
+import type { PartDefinition } from './part.ts'
+import { portsOf, serviceNames } from './ports.ts'
+
+export interface NodeSettings {
+  nodes: number
+  portOffset: number
+  regions: readonly string[]
+  natsUrl: string
+}
+
+/** What the services of a node read, but for LOG_LEVEL and the like of whoever starts them. */
+export function nodeEnvironment(
+  layout: Layout,
+  node: number,
+  { nodes, portOffset, regions, natsUrl }: NodeSettings,
+): Record<string, string> {
+  const ports = portsOf(node, portOffset)
+  return {
+    NODE_ID: `node${node}`,
+    REGION: regions.length === 0 ? 'local' : String(regions[(node - 1) % regions.length]),
+    NATS_URL: natsUrl,
+    AGENT_URL: agentUrl(node, portOffset),
+    AGENT_CONFIG: layout.runtimeConfig(node),
+    STATE_DIR: layout.stateFolder(node),
+    API_HOST: '127.0.0.1',
+    API_PORT: String(ports.api),
+    API_ENDPOINT: `127.0.0.1:${ports.api}`,
+    PEER_HOST: '127.0.0.1',
+    PEER_PORT: String(ports.peer),
+    PEER_ENDPOINT: `127.0.0.1:${ports.peer}`,
+    METRICS_PORT: String(ports.gateway),
+    DECLARED_NODES: Array.from({ length: nodes }, (_, index) => `node${index + 1}`).join(','),
+  }
+}
+
+export interface ServiceProcess {
+  name: string
+  /** Where it answers `/health/ready`; the first is its METRICS_PORT. */
+  listens: readonly [number, ...number[]]
+  args: readonly string[]
+}
+
+/** One process with all services of a node, or one each. */
+export function serviceProcesses(
+  node: number,
+  { portOffset, isProcessPerService }: { portOffset: number; isProcessPerService: boolean },
+): ServiceProcess[] {
+  const ports = portsOf(node, portOffset)
+  if (!isProcessPerService) {
+    const args = [join(import.meta.dirname, 'main.ts'), 'node']
+    return [{ name: `node${node}`, listens: [ports.gateway, ports.api], args }]
+  }
+  return serviceNames.map((service) => ({
+    name: `node${node}-${service}`,
+    listens: service === 'gateway' ? [ports.gateway, ports.api] : [ports[service]],
+    args: [join(root, 'services', service, 'src/main.ts')],
+  }))
+}
+
+export function serviceParts(
+  layout: Layout,
+  node: number,
+  settings: NodeSettings & { isProcessPerService: boolean; environment: NodeJS.ProcessEnv },
+): PartDefinition[] {
+  const env = { ...settings.environment, ...nodeEnvironment(layout, node, settings) }
+  mkdirSync(layout.stateFolder(node), { recursive: true, mode: 0o700 })
+  return serviceProcesses(node, settings).map(({ name, listens, args }) => ({
+    name,
+    command: process.execPath,
+    args,
+    cwd: root,
+    env: { ...env, METRICS_PORT: String(listens[0]) },
+    logPath: layout.log(name),
+    stopRank: 2,
+    // A service gives up by itself after 10 s.
+    stopDeadlineMs: 11_000,
+    look: (signal) => lookAtHealth(listens, signal),
+  }))
+}
+
+/** Ready means: each listener says so; else the checks that fail. */
+export async function lookAtHealth(
+  ports: readonly number[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (const port of ports) {
+    const response = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal })
+    const body: unknown = await response.json()
+    if (response.ok) continue
+    if (!Value.Check(Health, body)) return `answers ${response.status}`
+    const failing = body.checks.filter(({ ok }) => !ok)
+    return failing.map(({ name, detail }) => (detail ? `${name} (${detail})` : name)).join(', ')
+  }
+  return undefined
+}

@@ -1,0 +1,138 @@
+import { Argument, InvalidArgumentError, Option } from 'commander'
+import { runDetached, runInForeground } from './foreground.ts'
+import { createLayout } from './layout.ts'
+import { maxNodes } from './ports.ts'
+import { type Layer, readRecord } from './register.ts'
+
+/** Where the commands of a local cluster read and write. */
+export interface LocalTerminal {
+  environment: NodeJS.ProcessEnv
+  out: NodeJS.WriteStream
+}
+
+/** How a cluster is to be started; the names are commander's for the options below. */
+export interface StartFlags {
+  nodes?: number
+  regions?: string[]
+  portOffset?: number
+  processPerService?: boolean
+  fresh?: boolean
+  keepConfig?: boolean
+  showCorrosion?: boolean
+  /** Of `up`. */
+  detach?: boolean
+  /** Of the layers, which go to the background otherwise. */
+  foreground?: boolean
+}
+
+const nodesText = `1 to ${maxNodes}; 3 by default`
+
+export const nodesArgument = (): Argument =>
+  new Argument('[nodes]', nodesText).argParser(wholeNumber(1, maxNodes))
+
+export const startOptions = {
+  nodes: () => new Option('--nodes <count>', nodesText).argParser(wholeNumber(1, maxNodes)),
+  regions: () =>
+    new Option('--regions <list>', 'of the nodes in turn: iad,fra,syd').argParser((text) =>
+      text.split(','),
+    ),
+  processPerService: () =>
+    new Option('--process-per-service', 'each service as a process of its own, as it is deployed'),
+  fresh: () => new Option('--fresh', 'forget everything of earlier runs'),
+  keepConfig: () => new Option('--keep-config', 'keep edited agent configurations'),
+  portOffset: () =>
+    new Option('--port-offset <number>', 'added to every port').argParser(wholeNumber(0, 50_000)),
+  showCorrosion: () => new Option('--show-corrosion', "mix the agents' logs in"),
+  detach: () => new Option('--detach', 'leave it running in the background'),
+  foreground: () => new Option('--foreground', 'stay until Ctrl-C and show what goes wrong'),
+}
+
+export function wholeNumber(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= from && value <= to) return value
+    throw new InvalidArgumentError(`It is a whole number from ${from} to ${to}.`)
+  }
+}
+
+export async function startUp(flags: StartFlags, terminal: LocalTerminal): Promise<void> {
+  const { detach = false, ...others } = flags
+  if (detach) await startDetached('up', ['up'], others, terminal)
+  else await startHere(['agents', 'services'], others, terminal)
+}
+
+export async function startLayer(
+  layer: Layer,
+  flags: StartFlags,
+  terminal: LocalTerminal,
+): Promise<void> {
+  if (!flags.foreground) {
+    await startDetached(layer, [layer, 'start', '--foreground'], flags, terminal)
+    return
+  }
+  const { environment } = terminal
+  const shape =
+    layer === 'services'
+      ? readRecord(createLayout(environment.CORROPORT_HOME), 'agents')?.shape
+      : undefined
+  if (!shape) {
+    await startHere([layer], flags, terminal)
+    return
+  }
+  const { nodes, portOffset, natsUrl } = shape
+  await startHere(
+    [layer],
+    { nodes, portOffset, ...flags },
+    {
+      ...terminal,
+      environment: { NATS_URL: natsUrl, ...environment },
+    },
+  )
+}
+
+function startHere(
+  layers: readonly Layer[],
+  flags: StartFlags,
+  { environment, out }: LocalTerminal,
+): Promise<void> {
+  return runInForeground({
+    home: environment.CORROPORT_HOME,
+    layers,
+    nodes: flags.nodes,
+    portOffset: flags.portOffset,
+    regions: flags.regions,
+    isProcessPerService: flags.processPerService,
+    isFresh: flags.fresh,
+    keepConfig: flags.keepConfig,
+    showCorrosion: flags.showCorrosion ?? false,
+    environment,
+    out,
+  })
+}
+
+function startDetached(
+  name: string,
+  command: readonly string[],
+  flags: StartFlags,
+  { environment, out }: LocalTerminal,
+): Promise<void> {
+  return runDetached({
+    home: environment.CORROPORT_HOME,
+    name,
+    args: toArguments(command, flags),
+    environment,
+    say: (line) => void out.write(`${line}\n`),
+  })
+}
+
+/** The same as a command line; `nodes` is an option of `up` and an argument of a layer. */
+function toArguments(command: readonly string[], { nodes, ...flags }: StartFlags): string[] {
+  const count = nodes === undefined ? [] : [`${nodes}`]
+  const options = Object.entries(flags).flatMap(([name, value]) => {
+    const option = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+    if (value === undefined || value === false) return []
+    return value === true ? [option] : [option, String(value)]
+  })
+  const named = command[0] === 'up' && nodes !== undefined ? ['--nodes'] : []
+  return [...command, ...named, ...count, ...options]
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import type { Layout } from '../src/layout.ts'
+import type { PartDefinition } from '../src/part.ts'
+import type { ClusterShape } from '../src/register.ts'
+
+export const shape: ClusterShape = {
+  nodes: 1,
+  portOffset: 0,
+  natsUrl: 'nats://127.0.0.1:4222',
+  hasNats: true,
+  isProcessPerService: false,
+}
+
+const programs = {
+  willing: 'setInterval(() => {}, 1000)',
+  stubborn: "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)",
+  failing: "console.log('cannot go on'); process.exit(3)",
+}
+
+export type PlainPart = keyof typeof programs
+
+/** A Node process that ends at SIGTERM, one that does not, or one that always fails. */
+export function plainPart(layout: Layout, name: PlainPart): PartDefinition {
+  const program = programs[name]
+  return {
+    name,
+    command: process.execPath,
+    args: ['-e', `${program}; console.log('up ' + process.pid)`],
+    cwd: layout.home,
+    env: { PATH: process.env.PATH },
+    logPath: layout.log(name),
+    stopRank: name === 'willing' ? 1 : 0,
+    stopDeadlineMs: 300,
+    // The signal handler is in place when the line is there.
+    look: async () =>
+      readFileSync(layout.log(name), 'utf8').includes('up ') ? undefined : 'silent',
+  }
+}

@@ -1,0 +1,97 @@
+// What the scripts of the root package.json run. It brings in what the machine lacks, so it is plain
+// JavaScript for any Node from 18 on and imports no package.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { runChecks, runFixes } from './check.mjs'
+import { exitAtSignal, runInPlace } from './command.mjs'
+import { ensureCorrosion } from './corrosion.mjs'
+import { ensureNatsServer } from './nats-server.mjs'
+import { ensureNodeModules } from './node-modules.mjs'
+import { root } from './places.mjs'
+import { findProjectNode } from './project-node.mjs'
+import { reportFailure, SetupError } from './setup-error.mjs'
+import { ensureTestParts, runTests } from './test-run.mjs'
+
+const env = { ...process.env }
+const note = (text) => process.stderr.write(`${text}\n`)
+
+async function bringInNatsServer() {
+  env.NATS_SERVER_BIN = await ensureNatsServer(env, note)
+}
+
+async function bringInCorrosion() {
+  env.CORROSION_BIN = await ensureCorrosion(env, note)
+}
+
+/** Each prepares what it needs and answers what is then to be run. */
+const commands = {
+  async start(args) {
+    await ensureNodeModules(env)
+    if (!env.NATS_URL) await bringInNatsServer()
+    await bringInCorrosion()
+    return () => runProject('infra/local/src/main.ts', ['up', ...args])
+  },
+
+  async test(args) {
+    await ensureNodeModules(env)
+    // Tests start servers of their own, whatever NATS_URL says.
+    const parts = { nats: bringInNatsServer, corrosion: bringInCorrosion }
+    const missing = await ensureTestParts(parts, env)
+    return () => runTests(findProjectNode(), args, missing, env)
+  },
+
+  async bench([name, ...args]) {
+    const script = `bench/src/${name}.ts`
+    if (name === undefined || !existsSync(join(root, script))) {
+      throw new SetupError(
+        name === undefined ? 'No benchmark is named.' : `There is no benchmark in ${script}.`,
+        'run `npm run bench -- propagation`.',
+      )
+    }
+    await ensureNodeModules(env)
+    await bringInNatsServer()
+    await bringInCorrosion()
+    return () => runProject(script, args)
+  },
+
+  async check() {
+    await ensureNodeModules(env)
+    return () => runChecks(env)
+  },
+
+  async fix() {
+    await ensureNodeModules(env)
+    return () => runFixes(findProjectNode(), env)
+  },
+
+  async 'corrosion-install'() {
+    await bringInCorrosion()
+    return () => {
+      note(`Corrosion agent: ${env.CORROSION_BIN}`)
+      return 0
+    }
+  },
+}
+
+function runProject(script, args) {
+  return runInPlace(findProjectNode(), [join(root, script), ...args], { env })
+}
+
+async function main([name, ...args]) {
+  if (Number(process.versions.node.split('.')[0]) < 18) {
+    throw new SetupError(`Node ${process.versions.node} is too old.`, 'install Node 18 or later.')
+  }
+  const command = commands[name]
+  if (command === undefined) throw new Error(`no command ${name}`)
+  const stopExiting = exitAtSignal()
+  const run = await command(args)
+  stopExiting()
+  return run()
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  reportFailure(error)
+  process.exitCode = 1
+}

@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { runInPlace } from './command.mjs'
+import { root } from './places.mjs'
+import { SetupError } from './setup-error.mjs'
+
+/**
+ * Brings in the real parts that tests need. One that cannot be had is named in
+ * CORROPORT_TEST_MISSING, for the suites that need it to be skipped, unless CORROPORT_TEST_REQUIRE
+ * names it.
+ */
+export async function ensureTestParts(parts, env) {
+  const required = listOf(env.CORROPORT_TEST_REQUIRE)
+  const unknown = required.find((name) => !(name in parts))
+  if (unknown !== undefined) {
+    throw new SetupError(
+      `CORROPORT_TEST_REQUIRE names ${unknown}, which is no part of the tests.`,
+      `use names of ${Object.keys(parts).join(', ')}.`,
+    )
+  }
+  const missing = {}
+  for (const [name, ensure] of Object.entries(parts)) {
+    try {
+      await ensure()
+    } catch (error) {
+      if (!(error instanceof SetupError) || required.includes(name)) throw error
+      missing[name] = error
+    }
+  }
+  return missing
+}
+
+/** Runs jest; ends with the skipped tests, what is missing, and "N passed, N failed". */
+export async function runTests(node, args, missing, env) {
+  const folder = mkdtempSync(join(tmpdir(), 'corroport-test-'))
+  const resultPath = join(folder, 'result.json')
+  try {
+    const jest = [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      join(root, 'node_modules/jest/bin/jest.js'),
+      '--config',
+      join(root, 'jest.config.mjs'),
+      '--json',
+      '--outputFile',
+      resultPath,
+    ]
+    const exitCode = await runInPlace(node, [...jest, ...args], {
+      cwd: root,
+      env: { ...env, CORROPORT_TEST_MISSING: Object.keys(missing).join(',') },
+    })
+    const summary = summarise(readResult(resultPath), root)
+    process.stdout.write(formatSummary(summary, missing))
+    return exitCode === 0 && (summary.failed > 0 || summary.passed === 0) ? 1 : exitCode
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function readResult(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    // Jest said itself what stopped it: a bad argument, or a signal.
+    return { numPassedTests: 0, numFailedTests: 0, numRuntimeErrorTestSuites: 0, testResults: [] }
+  }
+}
+
+/** Counts of jest's own result; a suite that could not run counts as one failure. */
+export function summarise(result, folder) {
+  const skipped = result.testResults
+    .map(({ name, assertionResults }) => ({
+      file: relative(folder, name),
+      titles: assertionResults.filter(({ status }) => status === 'pending').map((t) => t.fullName),
+    }))
+    .filter(({ titles }) => titles.length > 0)
+  return {
+    passed: result.numPassedTests,
+    failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+    skipped,
+  }
+}
+
+export function formatSummary({ passed, failed, skipped }, missing) {
+  const lines = ['']
+  for (const { file, titles } of skipped) {
+    lines.push(`skipped in ${file}:`, ...titles.map((title) => `  ${title}`))
+  }
+  for (const [name, error] of Object.entries(missing)) {
+    lines.push(`not tested with ${name}: ${error.message}`, `  To do: ${error.remedy}`)
+  }
+  lines.push(`${passed} passed, ${failed} failed`)
+  return `${lines.join('\n')}\n`
+}
+
+function listOf(text = '') {
+  return text.split(',').filter((name) => name !== '')
+}

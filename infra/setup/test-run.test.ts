@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals'
+import { SetupError } from './setup-error.mjs'
+import { ensureTestParts, formatSummary, summarise } from './test-run.mjs'
+
+const result = {
+  numPassedTests: 5,
+  numFailedTests: 1,
+  numRuntimeErrorTestSuites: 1,
+  testResults: [
+    {
+      name: '/clone/packages/a/a.test.ts',
+      assertionResults: [
+        { status: 'passed', fullName: 'a works' },
+        { status: 'pending', fullName: 'a replicates' },
+      ],
+    },
+    { name: '/clone/packages/b/b.test.ts', assertionResults: [] },
+  ],
+}
+
+describe('the summary of a test run', () => {
+  test('counts a suite that could not run as a failure', () => {
+    expect(summarise(result, '/clone')).toEqual({
+      passed: 5,
+      failed: 2,
+      skipped: [{ file: 'packages/a/a.test.ts', titles: ['a replicates'] }],
+    })
+  })
+
+  test('names what was skipped and what is missing before its last line', () => {
+    const missing = { corrosion: new SetupError('There is no agent.', 'install Rust.') }
+
+    expect(formatSummary(summarise(result, '/clone'), missing)).toBe(`
+skipped in packages/a/a.test.ts:
+  a replicates
+not tested with corrosion: There is no agent.
+  To do: install Rust.
+5 passed, 2 failed
+`)
+  })
+})
+
+describe('a real part that cannot be had', () => {
+  const absent = new SetupError('There is no agent.', 'install Rust.')
+  const parts = { nats: () => undefined, corrosion: () => Promise.reject(absent) }
+
+  test('is reported as missing', async () => {
+    await expect(ensureTestParts(parts, {})).resolves.toEqual({ corrosion: absent })
+  })
+
+  test('is a failure where it is required', async () => {
+    const env = { CORROPORT_TEST_REQUIRE: 'nats,corrosion' }
+
+    await expect(ensureTestParts(parts, env)).rejects.toBe(absent)
+  })
+
+  test('a required part of no such name is a failure', async () => {
+    const env = { CORROPORT_TEST_REQUIRE: 'corosion' }
+
+    await expect(ensureTestParts(parts, env)).rejects.toThrow('names corosion')
+  })
+})

@@ -1,0 +1,21 @@
+/** What the process answers with. Shown in `--help`. */
+export const exitCodes = {
+  ok: { code: 0, meaning: 'done; all is well' },
+  failed: { code: 1, meaning: 'not done: not sent, not found, or not reached' },
+  usage: { code: 2, meaning: 'wrong arguments' },
+  missing: { code: 3, meaning: 'sent, but not acknowledged by all in time' },
+  degraded: { code: 4, meaning: 'done; something is down or disagrees' },
+  interrupted: { code: 130, meaning: 'ended by Ctrl-C' },
+} as const
+export type Exit = keyof typeof exitCodes
+
+/** Ends a command: one line for a person, saying what to do, and an exit code. */
+export class Failure extends Error {
+  override name = 'Failure'
+  readonly exit: Exit
+
+  constructor(message: string, options: { exit?: Exit; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.exit = options.exit ?? 'failed'
+  }
+}

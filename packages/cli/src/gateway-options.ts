@@ -1,0 +1,73 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Failure } from './failure.ts'
+import { createGateway, type Gateway } from './gateway-client.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface GatewayOptions {
+  node?: number
+  url?: URL
+  json?: boolean
+}
+
+/** The options of every command that asks a gateway. */
+export function withGateway(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--node <name>', 'node to ask, node1 to node10 or its number (default: node1)')
+        .argParser(parseNode)
+        .conflicts('url'),
+    )
+    .addOption(
+      new Option('--url <url>', 'address of the gateway (or env CORROPORT_URL)').argParser(
+        parseHttpUrl,
+      ),
+    )
+    .addOption(jsonOption())
+}
+
+export function jsonOption(): Option {
+  return new Option('--json', 'JSON for programs')
+}
+
+/** By `--url`, `--node` or CORROPORT_URL, in this order; otherwise node 1 of this machine. */
+export function openGateway({ node, url }: GatewayOptions, terminal: Terminal): Gateway {
+  if (url) return createGateway(url.host, url)
+  const fromEnvironment = terminal.environment.CORROPORT_URL
+  if (node === undefined && fromEnvironment) {
+    const parsed = httpUrl(fromEnvironment)
+    if (!parsed) throw new Failure(`CORROPORT_URL is no http address`, { exit: 'usage' })
+    return createGateway(parsed.host, parsed)
+  }
+  const number = node ?? 1
+  return createGateway(`node${number}`, new URL(`http://127.0.0.1:${4000 + number}`))
+}
+
+function parseNode(text: string): number {
+  const number = /^(?:node)?([1-9]|10)$/.exec(text)?.[1]
+  if (number === undefined) {
+    throw new InvalidArgumentError('Only node1 to node10 have addresses by rule; use --url.')
+  }
+  return Number(number)
+}
+
+function parseHttpUrl(text: string): URL {
+  const url = httpUrl(text)
+  if (!url) throw new InvalidArgumentError('Not an http address.')
+  return url
+}
+
+function httpUrl(text: string): URL | undefined {
+  const url = URL.parse(text)
+  return url && /^https?:$/.test(url.protocol) ? url : undefined
+}
+
+/** For commander: a whole number within bounds. */
+export function parseWhole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (!(number >= least && number <= most)) {
+      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`)
+    }
+    return number
+  }
+}

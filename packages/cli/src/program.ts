@@ -1,0 +1,59 @@
+import { Command } from 'commander'
+import { registerAcks } from './commands/acks.ts'
+import { registerCompletion } from './commands/completion.ts'
+import { registerLocal } from './commands/local.ts'
+import { registerMessage, registerMessages } from './commands/messages.ts'
+import { registerReceptions } from './commands/receptions.ts'
+import { registerSend } from './commands/send.ts'
+import { registerStatus } from './commands/status.ts'
+import { registerStreams } from './commands/streams.ts'
+import { registerTap } from './commands/tap.ts'
+import { registerTracking } from './commands/tracking.ts'
+import { registerWatch } from './commands/watch.ts'
+import { exitCodes } from './failure.ts'
+import type { Terminal } from './terminal.ts'
+
+/** All of `corroport`, with nothing parsed yet. */
+export function createProgram(version: string, terminal: Terminal): Command {
+  const codes = Object.values(exitCodes).map(
+    ({ code, meaning }) => `  ${String(code).padEnd(5)}${meaning}`,
+  )
+  const program = new Command('corroport')
+    .description('Sends messages through a cluster, watches them, and says how the cluster does.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text) => terminal.note(`corroport: ${errorLine(text)}`),
+    })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ corroport send hello
+  $ corroport status --json
+  $ corroport help send
+
+Exit codes:
+${codes.join('\n')}`,
+    )
+  registerSend(program, terminal)
+  registerMessages(program, terminal)
+  registerMessage(program, terminal)
+  registerWatch(program, terminal)
+  registerTap(program, terminal)
+  registerStatus(program, terminal)
+  registerReceptions(program, terminal)
+  registerAcks(program, terminal)
+  registerTracking(program, terminal)
+  registerStreams(program, terminal)
+  registerLocal(program)
+  registerCompletion(program, terminal)
+  return program
+}
+
+function errorLine(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+}

@@ -1,0 +1,90 @@
+import { createInterface } from 'node:readline/promises'
+import { styleText } from 'node:util'
+import { maxContentBytes } from '@corroport/contracts'
+import { type Exit, exitCodes, Failure } from './failure.ts'
+import { type Part, printable } from './text.ts'
+
+/** Where a command reads and writes. */
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Columns; infinite when the output is a file or a pipe, so that nothing is cut there. */
+  readonly width: number
+  /** One line of the result. */
+  print(...parts: Part[]): void
+  printJson(value: unknown, layout?: 'line' | 'block'): void
+  /** One line beside the result. */
+  note(...parts: Part[]): void
+  /** Standard input as text, less its last newline; undefined when a person sits there. */
+  readInput(): Promise<string | undefined>
+  /** Undefined when nobody can be asked. */
+  confirm(question: string): Promise<boolean | undefined>
+  /** Makes a commander action of a function that returns how it ended. */
+  action<Arguments extends unknown[]>(
+    work: (...given: Arguments) => Promise<Exit>,
+  ): (...given: Arguments) => Promise<void>
+}
+
+export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): Terminal {
+  const print = (...parts: Part[]): void => write(stdout, parts)
+
+  return {
+    environment: env,
+    width: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
+    print,
+    note: (...parts) => write(stderr, parts),
+
+    printJson(value, layout = 'block') {
+      const text = JSON.stringify(value, undefined, layout === 'block' ? 2 : undefined)
+      for (const line of text.split('\n')) print(line)
+    },
+
+    async readInput() {
+      if (stdin.isTTY) return undefined
+      const chunks: Buffer[] = []
+      let sizeBytes = 0
+      for await (const chunk of stdin) {
+        const bytes = Buffer.from(chunk)
+        chunks.push(bytes)
+        sizeBytes += bytes.length
+        if (sizeBytes > maxContentBytes + '\r\n'.length) {
+          throw new Failure(`standard input is longer than ${maxContentBytes} bytes`)
+        }
+      }
+      try {
+        const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+        return text.replace(/\r?\n$/, '')
+      } catch (cause) {
+        throw new Failure('standard input is not UTF-8 text', { cause })
+      }
+    },
+
+    async confirm(question) {
+      if (!stdin.isTTY || !stderr.isTTY) return undefined
+      const asking = createInterface({ input: stdin, output: stderr })
+      // Readline takes Ctrl-C away from the process.
+      asking.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+      try {
+        return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim())
+      } finally {
+        asking.close()
+      }
+    },
+
+    action:
+      (work) =>
+      async (...given) => {
+        process.once('SIGINT', () => process.exit(exitCodes.interrupted.code))
+        process.exitCode = exitCodes[await work(...given)].code
+      },
+  }
+}
+
+function write(stream: NodeJS.WriteStream, parts: readonly Part[]): void {
+  // styleText knows NO_COLOR, FORCE_COLOR and whether the stream is a terminal.
+  const line = parts.map((part) =>
+    typeof part === 'string'
+      ? printable(part)
+      : styleText(part.style, printable(part.text), { stream }),
+  )
+  stream.write(`${line.join('')}\n`)
+}

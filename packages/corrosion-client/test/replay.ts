@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { cut } from './seeded-random.ts'
+
+export const agents = ['klukai-0.1.4', 'v1.0.0'] as const
+export type RecordedAgent = (typeof agents)[number]
+
+export interface RecordedExchange {
+  name: string
+  request: { method: string; path: string; body?: unknown; rawBody?: string }
+  response: {
+    status: number
+    headers: Record<string, string>
+    body?: string
+    lines?: string[]
+  }
+}
+
+export interface RecordedStep {
+  step: string
+  status?: number
+  headers?: Record<string, string>
+  lines?: string[]
+  received?: { line: string }[]
+}
+
+export interface RecordedAdminExchange {
+  request: unknown
+  frames: string[]
+}
+
+export function recording<T>(agent: RecordedAgent, file: 'http' | 'streams' | 'admin'): T[] {
+  const path = join(import.meta.dirname, 'recordings', agent, `${file}.json`)
+  return JSON.parse(readFileSync(path, 'utf8')) as T[]
+}
+
+export interface Replay extends AsyncDisposable {
+  url: string
+  /** The next request gets this answer, cut at random. */
+  answer(response: RecordedExchange['response']): void
+  /** What was asked last. */
+  asked(): { method: string; path: string; body: string }
+}
+
+/** An agent that answers what it is told to. */
+export async function startReplay(random: () => number): Promise<Replay> {
+  let next: RecordedExchange['response'] | undefined
+  let last = { method: '', path: '', body: '' }
+  const server: Server = createServer((request, response) => {
+    void textOf(request).then(async (body) => {
+      last = { method: request.method ?? '', path: request.url ?? '', body }
+      if (next === undefined) throw new Error('no answer was given')
+      const { 'content-length': _length, 'transfer-encoding': _coding, ...headers } = next.headers
+      response.writeHead(next.status, headers)
+      const text = next.body ?? (next.lines ?? []).map((line) => `${line}\n`).join('')
+      for (const piece of cut(Buffer.from(text), 40, random)) {
+        response.write(piece)
+        // Let the piece be sent before the next one is written.
+        await new Promise(setImmediate)
+      }
+      response.end()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    answer(response) {
+      next = response
+    },
+    asked: () => last,
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>)).toString()
+}

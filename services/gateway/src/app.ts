@@ -1,0 +1,48 @@
+import { maxContentBytes } from '@corroport/contracts'
+import { version } from '@corroport/service'
+import swagger from '@fastify/swagger'
+import { refuseForeignPages } from './access.ts'
+import { type App, createHttpServer, type HttpServerOptions } from './http-server.ts'
+import { type DiagnosisDeps, registerDiagnosis } from './routes/diagnosis.ts'
+import { type EventsDeps, registerEvents } from './routes/events.ts'
+import { registerHealth } from './routes/health.ts'
+import { type MessagesDeps, registerMessages } from './routes/messages.ts'
+import { type NodesDeps, registerNodes } from './routes/nodes.ts'
+import { type ReceptionsDeps, registerReceptions } from './routes/receptions.ts'
+import { registerTracking, type TrackingDeps } from './routes/tracking.ts'
+
+// A character of one byte may take six in JSON: \u0001.
+const bodyLimit = 6 * maxContentBytes + 1024
+
+export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
+  MessagesDeps &
+  ReceptionsDeps &
+  TrackingDeps &
+  NodesDeps &
+  EventsDeps &
+  DiagnosisDeps
+
+/** The web API. */
+export async function createApp(deps: AppDeps): Promise<App> {
+  const app = createHttpServer({ ...deps, bodyLimit })
+  refuseForeignPages(app)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'CorroPort gateway',
+        description: 'Messages, acknowledgements and live events of one node.',
+        version,
+      },
+    },
+  })
+  registerMessages(app, deps)
+  registerReceptions(app, deps)
+  registerTracking(app, deps)
+  registerNodes(app, deps)
+  registerEvents(app, deps)
+  registerDiagnosis(app, deps)
+  registerHealth(app, deps)
+  app.get('/api/openapi.json', () => app.swagger())
+  return app
+}

@@ -1,0 +1,52 @@
+import { expect, test } from '@jest/globals'
+import { readConfig } from './config.ts'
+
+const environment = {
+  NODE_ID: 'node1',
+  AGENT_URL: 'http://127.0.0.1:8081',
+  STATE_DIR: '/tmp/node1',
+  API_PORT: '4001',
+  PEER_PORT: '5001',
+  METRICS_PORT: '9401',
+}
+
+test('what is not given has its default', () => {
+  expect(readConfig(environment)).toMatchObject({
+    region: 'local',
+    nats: { url: 'nats://127.0.0.1:4222' },
+    api: { host: '127.0.0.1', port: 4001 },
+    peer: { host: '127.0.0.1', port: 5001, endpoint: '127.0.0.1:5001' },
+    declaredNodes: [],
+    messageRetentionHours: 24,
+    trackedMessages: 100_000,
+    logLevel: 'info',
+  })
+})
+
+test('declared nodes are a list, an IPv6 address is an endpoint', () => {
+  const config = readConfig({
+    ...environment,
+    DECLARED_NODES: 'node1, node2,',
+    PEER_HOST: 'fd00::1',
+  })
+
+  expect(config.declaredNodes).toEqual(['node1', 'node2'])
+  expect(config.peer.endpoint).toBe('[fd00::1]:5001')
+})
+
+test.each([
+  [{ NODE_ID: 'node.1' }, 'NODE_ID'],
+  [{ NODE_ID: 'node*' }, 'NODE_ID'],
+  [{ API_PORT: '70000' }, 'API_PORT'],
+  [{ STATE_DIR: undefined }, 'STATE_DIR is missing'],
+  [{ DECLARED_NODES: 'node1,no de' }, 'DECLARED_NODES: "no de"'],
+  [{ API_HOST: '0.0.0.0' }, 'access tokens are not available yet'],
+  [{ API_HOST: '::' }, 'the API listens on loopback only'],
+  [{ API_HOST: '127.0.0.1.example.com' }, 'the API listens on loopback only'],
+])('%j is refused', (change, message) => {
+  expect(() => readConfig({ ...environment, ...change })).toThrow(message)
+})
+
+test('the peer API may listen anywhere', () => {
+  expect(readConfig({ ...environment, PEER_HOST: '0.0.0.0' }).peer.host).toBe('0.0.0.0')
+})

@@ -1,0 +1,139 @@
+import { STATUS_CODES } from 'node:http'
+import { CommandError } from '@corroport/bus'
+import {
+  ContractError,
+  type Issue,
+  nowMicroseconds,
+  type Problem,
+  toTimestamp,
+} from '@corroport/contracts'
+import {
+  CorrosionBusyError,
+  CorrosionConnectionError,
+  CorrosionProtocolError,
+  CorrosionResponseError,
+} from '@corroport/corrosion-client'
+import type { FastifyError } from 'fastify'
+
+/** An answer other than success. The message says what is wrong and, where it helps, what to do. */
+export class ProblemError extends Error {
+  override name = 'ProblemError'
+  readonly status: number
+  /** Further members of the problem document. */
+  readonly extension: Readonly<Record<string, unknown>>
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    status: number,
+    detail: string,
+    options: {
+      extension?: Record<string, unknown>
+      retryAfterSeconds?: number
+      cause?: unknown
+    } = {},
+  ) {
+    super(detail, { cause: options.cause })
+    this.status = status
+    this.extension = options.extension ?? {}
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}
+
+/** For `catch`, around what is asked over NATS: says who did not answer. */
+export function notAnsweredBy(who: string): (cause: unknown) => never {
+  return (cause) => {
+    if (!(cause instanceof CommandError) || cause.reason === 'refused') throw cause
+    throw new ProblemError(503, `${who} does not answer`, { cause, retryAfterSeconds: 1 })
+  }
+}
+
+export interface Failure {
+  status: number
+  problem: Problem & Record<string, unknown>
+  retryAfterSeconds: number | undefined
+}
+
+/** The one place where a failure becomes a status. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof ProblemError) {
+    return failure(error.status, error.message, error.extension, error.retryAfterSeconds)
+  }
+  if (error instanceof CommandError) return failure(502, error.message)
+  if (error instanceof CorrosionConnectionError || error instanceof CorrosionBusyError) {
+    return failure(503, `the agent does not answer: ${error.message}`, {}, 1)
+  }
+  if (error instanceof CorrosionResponseError || error instanceof CorrosionProtocolError) {
+    return failure(502, `the agent refused: ${error.message}`)
+  }
+  if (error instanceof ContractError) return failure(502, error.message)
+  if (isFastifyError(error)) {
+    if (error.validation) {
+      const errors = error.validation.flatMap(describeIssue)
+      const detail = errors.map(({ path, message }) => `${path} ${message}`).join(', ')
+      return failure(400, detail, { errors })
+    }
+    const status = error.statusCode ?? 500
+    if (status < 500) return failure(status, error.message)
+  }
+  return failure(500, 'an error of the gateway itself; its log says more')
+}
+
+function failure(
+  status: number,
+  detail: string,
+  extension: Readonly<Record<string, unknown>> = {},
+  retryAfterSeconds?: number,
+): Failure {
+  const problem = {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail,
+    error: detail,
+    timestamp: toTimestamp(nowMicroseconds()),
+    ...extension,
+  }
+  return { status, problem, retryAfterSeconds }
+}
+
+// Made by a constructor function, so that neither `Error.isError` nor a class tells it.
+function isFastifyError(error: unknown): error is FastifyError {
+  return typeof error === 'object' && error !== null && 'code' in error && 'statusCode' in error
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  object: 'a JSON object',
+  integer: 'a whole number',
+  number: 'a number',
+}
+
+type ValidationIssue = NonNullable<FastifyError['validation']>[number]
+
+/** `content is missing` rather than `must have required properties content`. */
+function describeIssue({ keyword, instancePath, params, message }: ValidationIssue): Issue[] {
+  const path = instancePath.slice(1).replaceAll('/', '.') || 'the request'
+  switch (keyword) {
+    case 'required':
+      return eachOf(params.requiredProperties, 'is missing')
+    case 'additionalProperties':
+      return eachOf(params.additionalProperties, 'is not known')
+    case 'type':
+      return [{ path, message: `must be ${typeNames[String(params.type)] ?? 'another type'}` }]
+    case 'minLength':
+      return [{ path, message: params.limit === 1 ? 'is empty' : 'is too short' }]
+    case 'pattern':
+      return [{ path, message: 'is malformed' }]
+    case 'anyOf':
+      return [{ path, message: 'is not one of the allowed values' }]
+    case 'const':
+    case 'boolean':
+      return [] // said by the anyOf or the additionalProperties that follows
+    default:
+      return [{ path, message: message ?? 'does not fit' }]
+  }
+}
+
+function eachOf(names: unknown, message: string): Issue[] {
+  return Array.isArray(names) ? names.map((name) => ({ path: String(name), message })) : []
+}

@@ -1,0 +1,146 @@
+import type { Bus } from '@corroport/bus'
+import {
+  fromTimestamp,
+  MessageDetailReply,
+  MessageId,
+  MessagesReply,
+  messageDetailQueried,
+  NodeId,
+  nowMicroseconds,
+  SendReply,
+  SendRequest,
+  Timestamp,
+  toTimestamp,
+} from '@corroport/contracts'
+import type { CorrosionClient } from '@corroport/corrosion-client'
+import type { Directory } from '@corroport/identity'
+import { Type } from 'typebox'
+import type { Config } from '../config.ts'
+import { notAnsweredBy, ProblemError } from '../errors.ts'
+import type { App } from '../http-server.ts'
+import { decodePlace, listMessages } from '../list-messages.ts'
+import { knownNodeIds } from '../nodes.ts'
+import { checkContent, type Sender, type Sent } from '../send.ts'
+import type { Tracker } from '../tracker.ts'
+import { answers } from './responses.ts'
+
+export interface MessagesDeps {
+  config: Pick<Config, 'nodeId' | 'declaredNodes'>
+  agent: CorrosionClient
+  bus: Bus
+  directory: Directory
+  tracker: Tracker
+  sender: Sender
+}
+
+const defaultLimit = 100
+
+const ListQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: defaultLimit })),
+    before: Type.Optional(
+      Type.String({ maxLength: 400, description: '`next` of the page before' }),
+    ),
+    node: Type.Optional(NodeId),
+    region: Type.Optional(Type.String({ maxLength: 64 })),
+    since: Type.Optional(Timestamp),
+  },
+  { additionalProperties: false },
+)
+
+export function registerMessages(app: App, deps: MessagesDeps): void {
+  const { config, agent, bus, directory, tracker, sender } = deps
+  const { nodeId } = config
+  const knownNodes = (): string[] => knownNodeIds({ ...config, directory })
+
+  const reply = (sent: Sent): SendReply => ({
+    status: 'success',
+    message: {
+      pk: sent.messageId,
+      timestamp: sent.sentAt,
+      node_id: nodeId,
+      sequence: sent.sequence,
+      transport: sent.transport,
+      expected: sent.expected.map((receiver) => receiver.nodeId),
+    },
+    node_id: nodeId,
+    timestamp: now(),
+  })
+
+  const sending = { schema: { body: SendRequest, response: answers(SendReply) } }
+
+  app.post('/api/messages/send', sending, async ({ body }) => {
+    checkContent(body.content)
+    return reply(await sender.gossip(body.content))
+  })
+
+  app.post('/api/messages/send_direct', sending, ({ body }) => {
+    checkContent(body.content)
+    return reply(sender.direct(body.content))
+  })
+
+  app.get(
+    '/api/messages',
+    { schema: { querystring: ListQuery, response: answers(MessagesReply) } },
+    async ({ query }) => {
+      const { limit = defaultLimit, before, node, region, since } = query
+      const sinceMicroseconds = since === undefined ? undefined : fromTimestamp(since)
+      if (since !== undefined && sinceMicroseconds === undefined) {
+        throw new ProblemError(400, 'since is a time that does not exist')
+      }
+      const place = before === undefined ? undefined : decodePlace(before)
+      if (before !== undefined && !place) {
+        throw new ProblemError(400, 'before is not the `next` of a page')
+      }
+      if (node !== undefined && !knownNodes().includes(node)) {
+        throw new ProblemError(
+          404,
+          `there is no node ${node}: known are ${knownNodes().join(', ')}`,
+        )
+      }
+      const page = await listMessages(agent, {
+        limit,
+        before: place,
+        nodeId: node,
+        region,
+        sinceMs: sinceMicroseconds === undefined ? undefined : Math.ceil(sinceMicroseconds / 1000),
+      })
+      return { ...page, count: page.messages.length, node_id: nodeId, timestamp: now() }
+    },
+  )
+
+  app.get(
+    '/api/messages/:pk',
+    {
+      schema: { params: Type.Object({ pk: MessageId }), response: answers(MessageDetailReply) },
+    },
+    async ({ params }) => {
+      const { pk } = params
+      const origin = pk.slice(0, Math.max(0, pk.lastIndexOf('_')))
+      const detail =
+        origin === nodeId
+          ? tracker.detail(pk)
+          : knownNodes().includes(origin)
+            ? await askOrigin(bus, origin, pk)
+            : null
+      if (!detail) {
+        throw new ProblemError(
+          404,
+          `no node tracks a message ${pk}: it was never sent or forgotten`,
+        )
+      }
+      return { ...detail, timestamp: now() }
+    },
+  )
+}
+
+function now(): string {
+  return toTimestamp(nowMicroseconds())
+}
+
+async function askOrigin(bus: Bus, nodeId: string, messageId: string) {
+  const { message } = await bus
+    .request(messageDetailQueried, { nodeId }, { messageId })
+    .catch(notAnsweredBy(`${nodeId}, which sent it,`))
+  return message
+}

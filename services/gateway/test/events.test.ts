@@ -1,0 +1,298 @@
+import { createParser, LiveEvent, nodeAnnounced } from '@corroport/contracts'
+import {
+  type CorrosionAgent,
+  type NatsServer,
+  startCorrosionAgent,
+  startNatsServer,
+} from '@corroport/testing'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { Type } from 'typebox'
+import {
+  ackOf,
+  announce,
+  announcementOf,
+  type Caller,
+  configOf,
+  detailOf,
+  newFolder,
+  newPeer,
+  send,
+  startNode,
+  until,
+} from './harness.ts'
+
+let agent: CorrosionAgent
+beforeAll(async () => {
+  agent = await startCorrosionAgent()
+}, 30_000)
+afterAll(async () => {
+  await agent[Symbol.asyncDispose]()
+})
+
+async function startNode1() {
+  const stack = new AsyncDisposableStack()
+  const nats: NatsServer = stack.use(await startNatsServer({ nodeIds: ['node1'] }))
+  const config = configOf({ NATS_URL: nats.url, AGENT_URL: agent.url })
+  const node1 = stack.use(await startNode(config))
+  await until(() => node1.bus.isConnected)
+  const { bus, api, peer, metrics } = node1
+  return Object.assign(stack, { nats, config, bus, api, peer, metrics })
+}
+
+const parseEvent = createParser('live event', LiveEvent)
+
+interface Frame {
+  name: string
+  data: string
+  id: string | undefined
+}
+
+/** An open page: what came, and the last id that a browser would resume with. */
+async function openPage(api: Caller, query = '', headers: Record<string, string> = {}) {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const response = await fetch(`${api.url}/api/events${query}`, { headers, signal })
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const frames: Frame[] = []
+  const page = { frames, lastId: '', isOver: false }
+  const reading = (async () => {
+    let rest = ''
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const blocks = (rest + chunk).split('\n\n')
+      rest = blocks.pop() ?? ''
+      for (const block of blocks) take(page, block)
+    }
+  })()
+    .catch(() => undefined) // closed by the test
+    .finally(() => {
+      page.isOver = true
+    })
+  await until(() => page.lastId !== '' || page.isOver)
+  return Object.assign(page, {
+    events: () =>
+      frames.filter(({ id }) => id !== undefined).map(({ data }) => parseEvent(JSON.parse(data))),
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await reading
+    },
+  })
+}
+
+function take(page: { frames: Frame[]; lastId: string }, block: string): void {
+  const fields = new Map(
+    block.split('\n').map((line) => {
+      const colon = line.indexOf(': ')
+      return [line.slice(0, colon), line.slice(colon + 2)]
+    }),
+  )
+  const id = fields.get('id')
+  if (id !== undefined) page.lastId = id
+  const data = fields.get('data')
+  if (data !== undefined) page.frames.push({ name: fields.get('event') ?? 'message', data, id })
+}
+
+type Page = Awaited<ReturnType<typeof openPage>>
+
+/** The messages of a kind of event, in the order in which they came. */
+function messagesIn(page: Page, name: string): string[] {
+  return page.frames
+    .filter((frame) => frame.name === name)
+    .map(({ data }) => parsePayload(parseEvent(JSON.parse(data)).payload).messageId)
+}
+
+const parsePayload = createParser('payload', Type.Object({ messageId: Type.String() }))
+
+test('a page is shown what happens, in the words of the records', async () => {
+  await using node1 = await startNode1()
+  const node2 = newPeer('node2')
+  await announce(node1.bus, node1.api, node2)
+  await using page = await openPage(node1.api)
+
+  const pk = await send(node1.api)
+  await node1.peer.post('/api/acknowledge', ackOf(node2, pk))
+  node1.bus.hint(nodeAnnounced, { nodeId: 'node2' }, announcementOf(node2))
+
+  await until(() => page.frames.length >= 4)
+  expect(page.frames.map(({ name }) => name).toSorted()).toEqual([
+    'ack.received',
+    'hint.node',
+    'message.accepted',
+    'message.sent',
+  ])
+  expect(messagesIn(page, 'ack.received')).toEqual([pk])
+  for (const { id, name, data } of page.frames) {
+    expect(parseEvent(JSON.parse(data)).cursor).toBe(name === 'hint.node' ? null : id)
+  }
+})
+
+test('two pages see the same, each what it asked for', async () => {
+  await using node1 = await startNode1()
+  await using all = await openPage(node1.api)
+  await using accepted = await openPage(node1.api, '?subjects=corro.message.accepted.*,corro.ack.>')
+
+  const pk = await send(node1.api)
+
+  await until(() => all.frames.length === 2 && accepted.frames.length === 1)
+  expect(messagesIn(accepted, 'message.accepted')).toEqual([pk])
+})
+
+test('a page that got nothing yet resumes where it was opened', async () => {
+  await using node1 = await startNode1()
+  const page = await openPage(node1.api)
+  await page[Symbol.asyncDispose]()
+  const pk = await send(node1.api)
+
+  await using again = await openPage(node1.api, '', { 'last-event-id': page.lastId })
+
+  await until(() => again.frames.length === 2)
+  expect(messagesIn(again, 'message.sent')).toEqual([pk])
+})
+
+test.each(['a page that was away for a moment', 'a page whose gateway was restarted'])(
+  '%s gets what it missed from each place on, once, and then what is new',
+  async (kind) => {
+    await using node1 = await startNode1()
+    const first = await openPage(node1.api)
+    for (let index = 0; index < 20; index += 1) await send(node1.api)
+    await until(() => first.frames.length === 40)
+    await first[Symbol.asyncDispose]()
+    const isRestarted = kind.includes('restarted')
+    await using other = isRestarted
+      ? await startNode({ ...node1.config, stateDir: newFolder() })
+      : undefined
+    const { api, bus } = other ?? node1
+    await until(() => bus.isConnected)
+    const cursors = first.frames.map(({ id }) => id ?? '')
+
+    const pages = await Promise.all(
+      cursors.map((cursor) => openPage(api, `?cursor=${encodeURIComponent(cursor)}`)),
+    )
+    await until(() => pages.every((page, index) => page.frames.length === 39 - index))
+    await send(api)
+
+    await until(() => pages.every((page, index) => page.frames.length === 41 - index))
+    for (const [index, page] of pages.entries()) {
+      const missed = first.frames.slice(index + 1).map(({ data }) => data)
+      expect(page.frames.slice(0, missed.length).map(({ data }) => data)).toEqual(missed)
+      await page[Symbol.asyncDispose]()
+    }
+  },
+  20_000,
+)
+
+test('a page stays open while NATS is away and goes on without a gap', async () => {
+  await using node1 = await startNode1()
+  await using page = await openPage(node1.api)
+  await send(node1.api)
+  await until(() => page.frames.length === 2)
+
+  await node1.nats.kill()
+  await until(() => !node1.bus.isConnected)
+  await send(node1.api)
+  await node1.nats.start()
+
+  await until(() => page.frames.length === 4)
+  expect(page.isOver).toBe(false)
+  expect(page.frames.map(({ name }) => name)).not.toContain('gap')
+}, 20_000)
+
+test('a gap is said when the streams were wiped, and the page goes on', async () => {
+  await using node1 = await startNode1()
+  const page = await openPage(node1.api)
+  const before = await send(node1.api)
+  await until(() => page.frames.length === 2)
+
+  await node1.nats.kill()
+  node1.nats.wipe()
+  await node1.nats.start()
+  await until(() => page.isOver)
+  await using again = await openPage(node1.api, '', { 'last-event-id': page.lastId })
+  const after = await send(node1.api)
+
+  // The outbox tells again what the wiped store had confirmed, so nothing is missing in the end.
+  await until(() => messagesIn(again, 'message.accepted').includes(after))
+  const gaps = again.frames.filter(({ name }) => name === 'gap')
+  expect(gaps.map(({ data }) => JSON.parse(data))).toContainEqual({
+    stream: 'RECORDS',
+    reason: 'the stream was created anew',
+  })
+  expect(messagesIn(again, 'message.accepted')).toEqual([before, after])
+}, 20_000)
+
+test('what is no JSON is shown as text and disturbs nobody', async () => {
+  await using node1 = await startNode1()
+  await using page = await openPage(node1.api)
+  const published = Promise.withResolvers<void>()
+  await using publishing = node1.bus.onConnected(async ({ jetstream }) => {
+    await jetstream.publish('corro.ack.received.node7', '{"broken\n\ndata: x')
+    await jetstream.publish('corro.ack.received.node7', '{\n"messageId": "in lines"}')
+    published.resolve()
+  })
+  expect(publishing).toBeDefined()
+  await published.promise
+  await send(node1.api)
+
+  await until(() => page.frames.length === 4)
+  expect(
+    page
+      .events()
+      .map(({ payload }) => payload)
+      .slice(0, 2),
+  ).toEqual(['{"broken\n\ndata: x', { messageId: 'in lines' }])
+})
+
+test('a page that does not read is dropped, is told so, and may resume; others go on', async () => {
+  await using node1 = await startNode1()
+  const slow = await fetch(`${node1.api.url}/api/events`)
+  await using fast = await openPage(node1.api)
+  const rows = 60
+  const published = Promise.withResolvers<void>()
+  await using publishing = node1.bus.onConnected(async ({ jetstream }) => {
+    const text = JSON.stringify({ messageId: 'x'.repeat(500_000) })
+    for (let index = 0; index < rows; index += 1) {
+      await jetstream.publish('corro.change.observed.node1', text)
+    }
+    published.resolve()
+  })
+  expect(publishing).toBeDefined()
+  await published.promise
+  await until(() => fast.frames.length === rows)
+
+  const text = await slow.text()
+
+  expect(text.match(/event: change.observed/g)?.length).toBeLessThan(rows)
+  expect(text).toMatch(/\n\nevent: dropped\ndata: \{"reason":".*"\}\n\n$/)
+  const lastId = [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? ''
+  await using again = await openPage(node1.api, '', { 'last-event-id': lastId })
+  const got = text.match(/event: change.observed/g)?.length ?? 0
+  await until(() => again.frames.length === rows - got)
+}, 30_000)
+
+test('closed pages are forgotten, and a stop ends open ones', async () => {
+  const node1 = await startNode1()
+  const page = await openPage(node1.api)
+  const closed = await openPage(node1.api)
+  const readers = async () => /corro_live_readers (\d+)/.exec(await node1.metrics.metrics())?.[1]
+  expect(await readers()).toBe('2')
+  await closed[Symbol.asyncDispose]()
+  await until(async () => (await readers()) === '1')
+
+  await node1.disposeAsync()
+
+  await until(() => page.isOver)
+})
+
+test.each([
+  ['?cursor=abc', 'the cursor is not one of this API'],
+  ['?subjects=corro.>.x', 'is not a filter'],
+  ['?subjects=a..b', 'is not a filter'],
+  ['?subjects=,', 'is not a filter'],
+  ['?topics=x', 'topics is not known'],
+])('/api/events%s is refused', async (query, detail) => {
+  await using node1 = await startNode1()
+
+  const answer = await node1.api.get(`/api/events${query}`)
+
+  expect(answer.status).toBe(400)
+  expect(detailOf(answer)).toContain(detail)
+})

@@ -1,0 +1,203 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Bus, connectBus, readStream } from '@corroport/bus'
+import {
+  acknowledgementText,
+  createParser,
+  type NodeAnnounced,
+  nodeAnnounced,
+  nowMicroseconds,
+  type Problem,
+  type RecordDefinition,
+  SendReply,
+  type Transport,
+  toTimestamp,
+} from '@corroport/contracts'
+import { type NodeKey, openNodeKey } from '@corroport/identity'
+import { createHealth, createMetrics } from '@corroport/service'
+import pino from 'pino'
+import { type TSchema, Type } from 'typebox'
+import { type Config, readConfig } from '../src/config.ts'
+import { startGateway } from '../src/service.ts'
+
+const AnyObject = Type.Record(Type.String(), Type.Unknown())
+
+export const silent = pino({ level: 'silent' })
+
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'corroport-gateway-'))
+}
+
+/** Waits until `look` gives something. Fails after thirty seconds. */
+export async function until<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  const deadline = performance.now() + 30_000
+  for (;;) {
+    const found = await look()
+    if (found) return found
+    if (performance.now() > deadline) throw new Error(`still not so: ${look.toString()}`)
+    await wait(10)
+  }
+}
+
+/** The configuration that an environment makes, with ports that are free. */
+export function configOf(variables: Record<string, string>, stateDir = newFolder()): Config {
+  const config = readConfig({
+    NODE_ID: 'node1',
+    STATE_DIR: stateDir,
+    API_PORT: '1',
+    PEER_PORT: '1',
+    PEER_ENDPOINT: '127.0.0.1:5001',
+    DECLARED_NODES: 'node1,node2,node3',
+    METRICS_PORT: '1',
+    ...variables,
+  })
+  return { ...config, api: { ...config.api, port: 0 }, peer: { ...config.peer, port: 0 } }
+}
+
+/** A gateway in this process, with a connection of its own. */
+export async function startNode(config: Config) {
+  const stack = new AsyncDisposableStack()
+  const { nodeId, nats } = config
+  const bus = stack.use(connectBus({ ...nats, name: `gateway/${nodeId}`, log: silent }))
+  const health = createHealth('gateway', nodeId)
+  const metrics = createMetrics()
+  const gateway = stack.use(await startGateway(config, { bus, log: silent, health, metrics }))
+  return Object.assign(stack, {
+    bus,
+    health,
+    metrics,
+    api: createCaller(`http://127.0.0.1:${gateway.apiPort}`),
+    peer: createCaller(`http://127.0.0.1:${gateway.peerPort}`),
+  })
+}
+
+export type Caller = ReturnType<typeof createCaller>
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // Tests look at single fields of answers, whose shapes are checked against their schemas apart.
+  body: Record<string, unknown>
+}
+
+function createCaller(url: string) {
+  const call = async (path: string, init: RequestInit = {}): Promise<Answer> => {
+    const response = await fetch(url + path, init)
+    const text = await response.text()
+    const body = createParser('an answer', AnyObject)(JSON.parse(text))
+    return { status: response.status, headers: response.headers, body }
+  }
+  return {
+    url,
+    get: (path: string, headers: Record<string, string> = {}) => call(path, { headers }),
+    post: (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+      call(path, {
+        method: 'POST',
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined
+          ? {}
+          : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+  }
+}
+
+export async function send(
+  api: Caller,
+  content = 'hello',
+  path = '/api/messages/send',
+): Promise<string> {
+  const { status, body } = await api.post(path, { content })
+  if (status !== 200) throw new Error(`sending was answered with ${JSON.stringify(body)}`)
+  return createParser('reply', SendReply)(body).message.pk
+}
+
+/** Another node, as far as the gateway of node1 can see it. */
+export interface Peer {
+  nodeId: string
+  key: NodeKey
+}
+
+export function newPeer(nodeId: string): Peer {
+  return { nodeId, key: openNodeKey(newFolder()) }
+}
+
+export function announcementOf({ nodeId, key }: Peer): NodeAnnounced {
+  const now = toTimestamp(nowMicroseconds())
+  return {
+    nodeId,
+    instanceId: key.instanceId,
+    region: 'iad',
+    publicKey: key.publicKey,
+    endpoints: { api: '127.0.0.1:4002', peer: '127.0.0.1:5002' },
+    version: '0.1.0',
+    agent: { state: 'ready', stateSince: now, actorId: null, url: 'http://127.0.0.1:8082' },
+    startedAt: now,
+    announcedAt: now,
+  }
+}
+
+/** Announces a peer until the gateway knows it. */
+export async function announce(bus: Bus, api: Caller, peer: Peer): Promise<void> {
+  await until(async () => {
+    bus.hint(nodeAnnounced, { nodeId: peer.nodeId }, announcementOf(peer))
+    const { body } = await api.get('/api/nodes')
+    return (
+      JSON.stringify(body).includes(`"node_id":"${peer.nodeId}","is_local":false`) &&
+      JSON.stringify(body).includes('"presence":"present"')
+    )
+  })
+}
+
+/** A signed acknowledgement; `change` is applied after it was signed. */
+export function ackOf(
+  peer: Peer,
+  messageId: string,
+  change: Record<string, unknown> = {},
+  transport: Transport = 'gossip',
+): Record<string, unknown> {
+  const receivedAt = '2026-01-15T10:00:00.123456Z'
+  const sentAt = '2026-01-15T10:00:00.124456Z'
+  const via = transport === 'gossip' ? 'updates' : 'direct'
+  const ack = {
+    messageId,
+    ackNodeId: peer.nodeId,
+    originNodeId: 'node1',
+    transport,
+    via,
+    attempts: 1,
+  }
+  return {
+    [transport === 'gossip' ? 'message_pk' : 'request_id']: messageId,
+    ack_node_id: peer.nodeId,
+    origin_node_id: 'node1',
+    receipt_timestamp: receivedAt,
+    sent_timestamp: sentAt,
+    via,
+    attempts: 1,
+    signature: peer.key.sign(acknowledgementText({ ...ack, receivedAt, sentAt })),
+    ...change,
+  }
+}
+
+/** Everything of one kind that was told, oldest first. */
+export async function told<T extends string, S extends TSchema>(
+  bus: Bus,
+  event: RecordDefinition<T, S>,
+): Promise<ReturnType<typeof event.parse>[]> {
+  const prefix = event.wildcard.slice(0, event.wildcard.indexOf('*'))
+  const records = await readStream(bus, 'RECORDS')
+  return records
+    .filter(({ subject }) => subject.startsWith(prefix))
+    .map(({ text }) => event.parse(JSON.parse(text)))
+}
+
+export function detailOf({ body }: Answer): string {
+  return String((body as Partial<Problem>).detail)
+}
