@@ -6,7 +6,7 @@ const answerTimeoutMs = 5000
 const stallTimeoutMs = 30_000
 
 /** Writes what the address answers to a file; returns its SHA-256. */
-export async function download(url, path, onBytes = () => {}) {
+export async function download(url, path, onBytes) {
   const hash = createHash('sha256')
   const file = await open(path, 'w')
   try {
@@ -43,14 +43,10 @@ async function fetchChunks(url, take) {
       await take(chunk, total)
     }
   } catch (error) {
-    if (error.cause instanceof Error) {
-      // The message of `fetch` is only "fetch failed"; why is in its cause.
-      throw new Error(
-        `cannot reach ${new URL(url).host}: ${error.cause.message || error.cause.code}`,
-        { cause: error },
-      )
-    }
-    throw error
+    // The message of `fetch` is only "fetch failed"; why is in its cause.
+    if (error.cause === undefined) throw error
+    const why = error.cause.message || error.cause.code
+    throw new Error(`download from ${new URL(url).host} failed: ${why}`, { cause: error })
   } finally {
     clearTimeout(timer)
   }

@@ -18,7 +18,7 @@ import { startProgress } from './progress.mjs'
 import { SetupError } from './setup-error.mjs'
 
 const version = '2.14.9'
-// JetStream consumers with metadata and pausing; older servers ignore newer fields silently.
+// Consumers have several filter subjects since 2.10; an older server ignores the field silently.
 const minimum = [2, 10]
 const release = `https://github.com/nats-io/nats-server/releases/download/v${version}`
 const ownPath = join(projectPrograms, 'nats-server')
@@ -31,9 +31,7 @@ export async function ensureNatsServer(env, note) {
   return path
 }
 
-/** `versionOf` answers the first line of `nats-server --version`. */
-export function findNatsServer(env, note, versionOf = versionLine) {
-  const isRecent = (path) => isAtLeast(parseVersion(versionOf(path)) ?? [0, 0], minimum)
+export function findNatsServer(env, note) {
   const named = namedProgram('NATS_SERVER_BIN', env)
   if (named !== undefined) {
     if (isRecent(named)) return named
@@ -44,9 +42,13 @@ export function findNatsServer(env, note, versionOf = versionLine) {
   }
   for (const path of onPath('nats-server', env)) {
     if (isRecent(path)) return path
-    note(`${path} is older than ${minimum.join('.')} and is not used`)
+    note(`${path} is no nats-server of ${minimum.join('.')} or later and is not used`)
   }
   return [ownPath, cachedPath(env)].find((path) => isProgram(path) && isRecent(path))
+}
+
+function isRecent(path) {
+  return isAtLeast(parseVersion(versionLine(path)) ?? [0, 0], minimum)
 }
 
 function installationFolder(env) {

@@ -46,7 +46,7 @@ test('an old server on PATH is said and passed over', () => {
   const { found, notes } = find({ PATH: `${join(folder, 'old')}:${join(folder, 'recent')}` })
 
   expect(found).toBe(recent)
-  expect(notes).toEqual([`${old} is older than 2.10 and is not used`])
+  expect(notes).toEqual([`${old} is no nats-server of 2.10 or later and is not used`])
 })
 
 test('an old server in NATS_SERVER_BIN is refused', () => {

@@ -1,5 +1,6 @@
 // What the scripts of the root package.json run. It brings in what the machine lacks, so it is plain
-// JavaScript for any Node from 18 on and imports no package.
+// JavaScript for any Node from 18 on and imports no package. The scripts say "exec": a shell in
+// between would die of the signal that npm passes on, and leave this process and its child behind.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { runChecks, runFixes } from './check.mjs'

@@ -8,7 +8,7 @@ import {
   isObject,
   type JsonObject,
 } from './decode.ts'
-import { CorrosionConnectionError, CorrosionProtocolError } from './errors.ts'
+import { CorrosionConnectionError, CorrosionProtocolError, describeError } from './errors.ts'
 import { parseJson, stringifyJson } from './json.ts'
 
 export interface AdminOptions {
@@ -135,7 +135,7 @@ async function exchange(
   const signal = caller === undefined ? deadline : AbortSignal.any([caller, deadline])
   signal.throwIfAborted()
   const socket = createConnection(path)
-  const abort = () => socket.destroy(signal.reason as Error)
+  const abort = () => socket.destroy()
   signal.addEventListener('abort', abort)
   try {
     socket.write(encodeFrame(request))
@@ -152,9 +152,8 @@ async function exchange(
   } catch (error) {
     if (caller?.aborted) throw caller.reason
     if (error instanceof AdminError || error instanceof CorrosionProtocolError) throw error
-    const why = deadline.aborted ? `no answer in ${timeoutMs} ms` : (error as Error).message
-    const isNotSent = (error as NodeJS.ErrnoException).syscall === 'connect'
-    const outcome = isNotSent ? 'not-sent' : 'unknown'
+    const why = deadline.aborted ? `no answer in ${timeoutMs} ms` : describeError(error)
+    const outcome = isObject(error) && error.syscall === 'connect' ? 'not-sent' : 'unknown'
     throw new CorrosionConnectionError(`admin socket ${path}: ${why}`, outcome, error)
   } finally {
     signal.removeEventListener('abort', abort)

@@ -166,7 +166,7 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
       const parameters = new URLSearchParams()
       if (from !== undefined) parameters.set('from', String(from))
       if (skipRows) parameters.set('skip_rows', 'true')
-      const search = parameters.size === 0 ? '' : `?${parameters}`
+      const search = parameters.size === 0 ? '' : `?${parameters.toString()}`
       const response =
         id === undefined
           ? await transport.open({
@@ -242,8 +242,8 @@ function header(response: AgentResponse, name: string): string {
 
 async function textOf(response: AgentResponse): Promise<string> {
   try {
-    const chunks = await response.body.toArray()
-    return Buffer.concat(chunks as Buffer[]).toString()
+    const chunks: Uint8Array[] = await response.body.toArray()
+    return Buffer.concat(chunks).toString()
   } catch (error) {
     throw response.explain(error)
   }

@@ -1,7 +1,7 @@
 import { CorrosionProtocolError } from './errors.ts'
 import { parseJson } from './json.ts'
 
-// Shapes of what an agent answers, checked by hand: this package depends on nothing but undici.
+// Shapes of what an agent answers, checked by hand: this package depends on nothing but Node.
 
 export type JsonObject = Readonly<Record<string, unknown>>
 

@@ -2,7 +2,7 @@
 export class CorrosionResponseError extends Error {
   override name = 'CorrosionResponseError'
   readonly status: number
-  /** What the agent said, without its wrapping; empty when it said nothing. */
+  /** What the agent said, out of its JSON; empty when it said nothing. */
   readonly agentMessage: string
 
   constructor(status: number, agentMessage: string, request: string) {
@@ -45,7 +45,7 @@ export class StreamLostError extends Error {
   readonly agentMessage: string | undefined
 
   constructor(stream: string, agentMessage: string | undefined, cause?: unknown) {
-    const why = agentMessage ?? (cause instanceof Error ? cause.message : 'it ended')
+    const why = agentMessage ?? (cause === undefined ? 'it ended' : describeError(cause))
     super(`${stream} was lost: ${shorten(why)}`, { cause })
     this.agentMessage = agentMessage
   }
@@ -54,6 +54,14 @@ export class StreamLostError extends Error {
 /** The statement was not sent: it is not one single read. */
 export class StatementRefusedError extends Error {
   override name = 'StatementRefusedError'
+}
+
+/** Message and code of whatever was thrown. */
+export function describeError(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return String(error)
+  const message = 'message' in error ? String(error.message) : 'no reason'
+  const code = 'code' in error ? String(error.code) : ''
+  return message.includes(code) ? message : `${code}: ${message}`
 }
 
 const maxMessageLength = 500

@@ -23,7 +23,7 @@ export interface SessionOptions {
   bell: Bell
   pending: PendingReads
   reader: TableReader
-  say(event: FollowEvent): void
+  say: (event: FollowEvent) => void
 }
 
 export interface SessionHooks {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { backoffMs } from './backoff.ts'
 import { createBell } from './bell.ts'
 import type { CorrosionClient } from './client.ts'
+import { describeError } from './errors.ts'
 import type { FollowEvent, FollowState, SubscriptionCursor } from './follow-event.ts'
 import { createSession } from './follow-session.ts'
 import { createObserver } from './observer.ts'
@@ -63,6 +64,8 @@ export function follow(client: CorrosionClient, options: FollowOptions): Follow 
   let pausedFor: { reason: string | undefined } | undefined
   let interruption = new AbortController()
 
+  const isPaused = () => pausedFor !== undefined
+
   const enter = (next: Exclude<FollowState, 'live'>, reason?: string) => {
     state = next
     // A reconnection that fails says its reason once, not at each attempt.
@@ -77,7 +80,7 @@ export function follow(client: CorrosionClient, options: FollowOptions): Follow 
     enter('connecting')
     for (;;) {
       if (pausedFor !== undefined) enter('paused', pausedFor.reason)
-      while (pausedFor !== undefined) await bell.heard(signal)
+      while (isPaused()) await bell.heard(signal)
       if (state !== 'connecting' && state !== 'resuming') enter('resuming')
       interruption = new AbortController()
       const interrupted = AbortSignal.any([signal, interruption.signal])
@@ -94,7 +97,7 @@ export function follow(client: CorrosionClient, options: FollowOptions): Follow 
         .catch((error: unknown) => error)
       signal.throwIfAborted()
       if (interruption.signal.aborted) continue
-      const reason = failure instanceof Error ? failure.message : String(failure)
+      const reason = describeError(failure)
       enter(state === 'live' || state === 'snapshot' ? 'lost' : state, reason)
       const waitMs = backoffMs(attempt++, { ...reconnectDelay, random })
       // Rejects only when it is interrupted, which the next turn looks into.
@@ -104,20 +107,21 @@ export function follow(client: CorrosionClient, options: FollowOptions): Follow 
 
   async function* iterate(): AsyncGenerator<FollowEvent, void, undefined> {
     let cursor = options.cursor
-    let end: { error: unknown } | undefined
+    const end: { isReached: boolean; error?: unknown } = { isReached: false }
     const over = keepOpen().catch((error: unknown) => {
-      end = { error }
+      end.isReached = true
+      end.error = error
       bell.ring()
     })
     try {
-      while (end === undefined) {
+      while (!end.isReached) {
         const notice = notices.shift()
         if (notice !== undefined) {
           yield notice
           continue
         }
-        const next = pausedFor === undefined ? reader.next() : undefined
-        const place = pausedFor === undefined ? session.cursor(next?.batch) : undefined
+        const next = isPaused() ? undefined : reader.next()
+        const place = isPaused() ? undefined : session.cursor(next?.batch)
         const moved = isSame(place, cursor) ? undefined : place
         const { rows, seconds } = observer.observe(next)
         if (rows.length > 0 || (next === undefined && moved !== undefined)) {

@@ -34,7 +34,7 @@ export function healthPath(thresholds: HealthThresholds): string {
   set('p99_lag', thresholds.p99LagSeconds)
   set('max_queue', thresholds.maxQueue)
   set('queue_size', thresholds.queueSize)
-  return parameters.size === 0 ? '/v1/health' : `/v1/health?${parameters}`
+  return parameters.size === 0 ? '/v1/health' : `/v1/health?${parameters.toString()}`
 }
 
 export function decodeHealth(status: number, body: string): Health {

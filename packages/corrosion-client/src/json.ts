@@ -1,3 +1,14 @@
+declare global {
+  // In the engine, but not in TypeScript's library yet.
+  interface JSON {
+    rawJSON(text: string): unknown
+    parse(
+      text: string,
+      reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+    ): unknown
+  }
+}
+
 // A number in JSON follows a bracket, a comma, a colon or a space. The same inside of a string only
 // costs the slower parse.
 const longInteger = /(?:^|[[,:\s])-?\d{16}/
@@ -9,7 +20,7 @@ const longInteger = /(?:^|[[,:\s])-?\d{16}/
  */
 export function parseJson(text: string): unknown {
   if (!longInteger.test(text)) return JSON.parse(text)
-  return parseWithSource(text, (_key, value, { source }) => {
+  return JSON.parse(text, (_key, value, { source }) => {
     if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
     return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value
   })
@@ -18,15 +29,6 @@ export function parseJson(text: string): unknown {
 /** `JSON.stringify` that writes bigints as plain integers. */
 export function stringifyJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? rawJson(item.toString()) : item,
+    typeof item === 'bigint' ? JSON.rawJSON(item.toString()) : item,
   )
-}
-
-// TypeScript's library does not know these two yet.
-const { rawJSON: rawJson, parse: parseWithSource } = JSON as unknown as {
-  rawJSON(text: string): unknown
-  parse(
-    text: string,
-    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
-  ): unknown
 }

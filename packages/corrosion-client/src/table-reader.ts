@@ -36,7 +36,7 @@ export function createTableReader(
 ): TableReader {
   const ready: ReadBatch[] = []
   const failed: Batch[] = []
-  let pump = () => {}
+  let pump: (() => void) | undefined
   let isScheduled = false
 
   const wake = () => {
@@ -45,7 +45,7 @@ export function createTableReader(
     // After the other lines of the same chunk, before any input or output.
     process.nextTick(() => {
       isScheduled = false
-      pump()
+      pump?.()
     })
   }
 
@@ -72,7 +72,7 @@ export function createTableReader(
         const done = read(batch).finally(() => {
           reads.delete(done)
           if (isOfUpdates) updateReads--
-          pump()
+          pump?.()
         })
         reads.add(done)
       }
@@ -95,7 +95,7 @@ export function createTableReader(
         pump()
         return await failure
       } finally {
-        pump = () => {}
+        pump = undefined
         signal.removeEventListener('abort', stop)
         await Promise.all(reads)
       }

@@ -1,6 +1,11 @@
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { isObject } from './decode.ts'
-import { CorrosionBusyError, CorrosionConnectionError, CorrosionResponseError } from './errors.ts'
+import {
+  CorrosionBusyError,
+  CorrosionConnectionError,
+  CorrosionResponseError,
+  describeError,
+} from './errors.ts'
 import { parseJson } from './json.ts'
 
 export interface AgentAddress {
@@ -57,7 +62,7 @@ export function createTransport({ url, bearerToken }: AgentAddress): Transport {
     let isConnected = false
     const explain = (error: unknown): unknown => {
       if (signal?.aborted) return signal.reason
-      const why = isTimedOut ? `no answer in ${timeoutMs} ms` : describe(error)
+      const why = isTimedOut ? `no answer in ${timeoutMs} ms` : describeError(error)
       const outcome = isConnected ? 'unknown' : 'not-sent'
       return new CorrosionConnectionError(`${method} ${path}: ${why}`, outcome, error)
     }
@@ -112,12 +117,6 @@ export function createTransport({ url, bearerToken }: AgentAddress): Transport {
       return Promise.resolve()
     },
   }
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { code, message } = error as NodeJS.ErrnoException
-  return code === undefined || message.includes(code) ? message : `${code}: ${message}`
 }
 
 const maxErrorBytes = 64 * 1024

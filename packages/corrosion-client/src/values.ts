@@ -31,16 +31,12 @@ export function encodeParameter(value: Parameter): unknown {
 
 /** A cell from its JSON; throws when it is none. */
 export function decodeValue(value: unknown): SqliteValue {
-  switch (typeof value) {
-    case 'string':
-    case 'number':
-    case 'bigint':
-      return value
-    default:
-      if (value === null) return null
-      if (Array.isArray(value)) return Uint8Array.from(value as unknown[], byte)
-      throw new TypeError(`a cell is null, a number, a string or bytes, not ${typeof value}`)
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
+    return value
   }
+  if (value === null) return null
+  if (Array.isArray(value)) return Uint8Array.from(value, byte)
+  throw new TypeError(`a cell is null, a number, a string or bytes, not ${typeof value}`)
 }
 
 function byte(value: unknown): number {
@@ -61,12 +57,14 @@ export function keyText(key: readonly SqliteValue[]): string {
 /** The values of a key from its canonical text. */
 export function parseKeyText(text: string): SqliteValue[] {
   return asList(parseJson(text), 'key').map((value) =>
-    isObject(value) ? Uint8Array.fromHex(asText(value.blob, 'blob')) : decodeValue(value),
+    isObject(value)
+      ? new Uint8Array(Buffer.from(asText(value.blob, 'blob'), 'hex'))
+      : decodeValue(value),
   )
 }
 
 function valueText(value: SqliteValue): string {
   if (typeof value === 'bigint') return value.toString()
-  if (value instanceof Uint8Array) return `{"blob":"${value.toHex()}"}`
+  if (value instanceof Uint8Array) return `{"blob":"${Buffer.from(value).toString('hex')}"}`
   return JSON.stringify(value)
 }

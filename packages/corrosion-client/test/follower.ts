@@ -64,7 +64,7 @@ export function startFollower(
       while (!claim()) {
         await Promise.race([once(heard, 'event', { signal }), over]).catch((error: unknown) => {
           const last = events.filter(({ kind }) => kind !== 'rows' && kind !== 'seconds').slice(-8)
-          const seen = `${claim} after ${rows.length} rows and ${JSON.stringify(last)}`
+          const seen = `${claim.toString()} after ${rows.length} rows and ${JSON.stringify(last)}`
           throw new Error(`waited in vain for ${seen}`, { cause: error })
         })
       }

@@ -17,6 +17,7 @@ import {
 import {
   agents,
   type RecordedAdminExchange,
+  type RecordedAgent,
   type RecordedExchange,
   type RecordedStep,
   type Replay,
@@ -41,13 +42,41 @@ afterAll(async () => {
   await replay[Symbol.asyncDispose]()
 })
 
+interface RecordedTransaction {
+  version: number | null
+  actor_id: string
+  results: { rows_affected: number; time: number }[]
+}
+
+interface RecordedLine {
+  columns?: string[]
+  row?: [number, unknown[]]
+  change?: [string, number, unknown[], number]
+  eoq?: { change_id: number }
+  notify?: [string, unknown[]]
+}
+
+interface ErrorBody {
+  error?: string
+  results?: { error: string }[]
+}
+
 /** What the agent said, without the wrapping of either agent. */
 function messageOf(body: string): string {
-  if (body.startsWith('"')) return (JSON.parse(body) as string).replace('Error: ', '')
-  if (!body.startsWith('{')) return body
-  const { error, results } = JSON.parse(body) as { error?: string; results?: { error: string }[] }
-  return error ?? results?.[0]?.error ?? 'no message'
+  if (!/^["{]/.test(body)) return body
+  const value: ErrorBody | string = JSON.parse(body)
+  if (typeof value === 'string') return value.replace('Error: ', '')
+  return value.error ?? value.results?.[0]?.error ?? 'no message'
 }
+
+const body = ({ response }: RecordedExchange) => response.body ?? (response.lines ?? []).join('\n')
+
+const bareHealth = (agent: RecordedAgent) =>
+  recording<RecordedExchange>(agent, 'http').find(({ name }) => name === 'health: bare')
+    ?.response ?? { status: 500, headers: {} }
+
+const isRefusal = ({ frames }: RecordedAdminExchange) => frames.at(-1)?.includes('Error') === true
+const inTable = ({ request, frames }: RecordedAdminExchange) => [request, frames] as const
 
 async function caught(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
@@ -69,8 +98,6 @@ const ask = (path: string): Promise<unknown> => {
 
 describe.each(agents)('answers of %s', (agent) => {
   const exchanges = recording<RecordedExchange>(agent, 'http')
-  const body = ({ response }: RecordedExchange) =>
-    response.body ?? (response.lines ?? []).join('\n')
   const of = (select: (exchange: RecordedExchange) => boolean) =>
     exchanges.filter(select).map((exchange) => [exchange.name, exchange] as const)
 
@@ -147,11 +174,7 @@ describe.each(agents)('answers of %s', (agent) => {
 
     const { actorId, version, results } = await client.transact(['UPDATE t SET a = 1'])
 
-    const recorded = JSON.parse(body(exchange)) as {
-      version: number | null
-      actor_id: string
-      results: { rows_affected: number; time: number }[]
-    }
+    const recorded: RecordedTransaction = JSON.parse(body(exchange))
     expect({ actorId, version }).toEqual({ actorId: recorded.actor_id, version: recorded.version })
     expect(results).toEqual(
       recorded.results.map(({ rows_affected, time }) => ({
@@ -220,36 +243,41 @@ describe.each(agents)('answers of %s', (agent) => {
     expect(await caught(read())).toBeInstanceOf(StreamLostError)
     expect(events).toEqual(
       received.map(({ line }) => {
-        const [kind, key] = (JSON.parse(line) as { notify: [string, unknown[]] }).notify
-        return { kind, key }
+        const { notify }: RecordedLine = JSON.parse(line)
+        return { kind: notify?.[0], key: notify?.[1] }
       }),
     )
   })
 
   const adminExchanges = recording<RecordedAdminExchange>(agent, 'admin')
 
-  test.each(adminExchanges.map(({ request, frames }) => [request, frames] as const))(
+  test.each(adminExchanges.filter(isRefusal).map(inTable))(
+    'the admin request %j is refused',
+    async (request, frames) => {
+      await using admin = await startAdminReplay(frames)
+
+      expect(await caught(openAdmin(admin.path).request(request))).toBeInstanceOf(AdminError)
+    },
+  )
+
+  test.each(adminExchanges.filter((exchange) => !isRefusal(exchange)).map(inTable))(
     'the admin request %j is answered from its frames',
     async (request, frames) => {
       await using admin = await startAdminReplay(frames)
 
-      const answer = openAdmin(admin.path).request(request)
+      const answers = await openAdmin(admin.path).request(request)
 
-      if (frames.at(-1)?.includes('Error')) {
-        expect(await caught(answer)).toBeInstanceOf(AdminError)
-      } else {
-        expect(await answer).toHaveLength(frames.filter((frame) => frame.includes('"Json"')).length)
-      }
+      expect(answers).toHaveLength(frames.filter((frame) => frame.includes('"Json"')).length)
       expect(admin.asked()).toEqual(request)
     },
   )
 
   test('members, membership, versions and subscriptions are read from the admin socket', async () => {
-    const framesOf = (index: number) => adminExchanges[index]?.frames ?? []
-    await using members = await startAdminReplay(framesOf(1))
-    await using states = await startAdminReplay(framesOf(2))
-    await using sync = await startAdminReplay(framesOf(3))
-    await using subscriptions = await startAdminReplay(framesOf(4))
+    const frames = adminExchanges.map((exchange) => exchange.frames)
+    await using members = await startAdminReplay(frames[1] ?? [])
+    await using states = await startAdminReplay(frames[2] ?? [])
+    await using sync = await startAdminReplay(frames[3] ?? [])
+    await using subscriptions = await startAdminReplay(frames[4] ?? [])
 
     const [first] = await openAdmin(members.path).members()
     expect(first).toMatchObject({ clusterId: 0, ring: 0, lastSyncAt: null })
@@ -270,12 +298,10 @@ describe.each(agents)('answers of %s', (agent) => {
 })
 
 test('health is unsupported on klukai and unknown on a quiet v1.0.0', async () => {
-  const bare = (agent: (typeof agents)[number]) =>
-    recording<RecordedExchange>(agent, 'http').find(({ name }) => name === 'health: bare')
-  replay.answer(bare('klukai-0.1.4')?.response ?? { status: 500, headers: {} })
+  replay.answer(bareHealth('klukai-0.1.4'))
   expect(await client.health()).toEqual({ supported: false })
 
-  replay.answer(bare('v1.0.0')?.response ?? { status: 500, headers: {} })
+  replay.answer(bareHealth('v1.0.0'))
   expect(await client.health()).toEqual({ supported: true, isHealthy: false, figures: null })
 })
 
@@ -337,12 +363,7 @@ test('parameters are sent as the agent reads them, and a timeout of 0 never is',
 })
 
 function expectedEvent(line: string): unknown {
-  const { columns, row, change, eoq } = JSON.parse(line) as {
-    columns?: string[]
-    row?: [number, unknown[]]
-    change?: [string, number, unknown[], number]
-    eoq?: { change_id: number }
-  }
+  const { columns, row, change, eoq }: RecordedLine = JSON.parse(line)
   if (columns !== undefined) return { kind: 'columns', columns }
   if (row !== undefined) return { kind: 'row', rowId: row[0], cells: row[1] }
   if (eoq !== undefined) return { kind: 'end-of-query', changeId: eoq.change_id }
@@ -360,8 +381,8 @@ async function startAdminReplay(frames: readonly string[]) {
   const path = join(folder, 'admin.sock')
   let asked: unknown
   const answer = async (socket: Socket) => {
-    const [request] = (await once(socket, 'data')) as [Buffer]
-    asked = JSON.parse(request.subarray(4).toString())
+    const [request]: Buffer[] = await once(socket, 'data')
+    asked = JSON.parse((request ?? Buffer.alloc(4)).subarray(4).toString())
     const encoded = frames.map((frame) => {
       const bytes = Buffer.from(frame)
       const length = Buffer.alloc(4)

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { cut } from './seeded-random.ts'
 
@@ -34,7 +33,8 @@ export interface RecordedAdminExchange {
 
 export function recording<T>(agent: RecordedAgent, file: 'http' | 'streams' | 'admin'): T[] {
   const path = join(import.meta.dirname, 'recordings', agent, `${file}.json`)
-  return JSON.parse(readFileSync(path, 'utf8')) as T[]
+  const exchanges: T[] = JSON.parse(readFileSync(path, 'utf8'))
+  return exchanges
 }
 
 export interface Replay extends AsyncDisposable {
@@ -49,24 +49,27 @@ export interface Replay extends AsyncDisposable {
 export async function startReplay(random: () => number): Promise<Replay> {
   let next: RecordedExchange['response'] | undefined
   let last = { method: '', path: '', body: '' }
-  const server: Server = createServer((request, response) => {
-    void textOf(request).then(async (body) => {
-      last = { method: request.method ?? '', path: request.url ?? '', body }
-      if (next === undefined) throw new Error('no answer was given')
-      const { 'content-length': _length, 'transfer-encoding': _coding, ...headers } = next.headers
-      response.writeHead(next.status, headers)
-      const text = next.body ?? (next.lines ?? []).map((line) => `${line}\n`).join('')
-      for (const piece of cut(Buffer.from(text), 40, random)) {
-        response.write(piece)
-        // Let the piece be sent before the next one is written.
-        await new Promise(setImmediate)
-      }
-      response.end()
-    })
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
+    last = { method: request.method ?? '', path: request.url ?? '', body: await textOf(request) }
+    if (next === undefined) throw new Error('no answer was given')
+    const { 'content-length': _length, 'transfer-encoding': _coding, ...headers } = next.headers
+    response.writeHead(next.status, headers)
+    const text = next.body ?? (next.lines ?? []).map((line) => `${line}\n`).join('')
+    for (const piece of cut(Buffer.from(text), 40, random)) {
+      response.write(piece)
+      // Let the piece be sent before the next one is written.
+      await new Promise(setImmediate)
+    }
+    response.end()
+  }
+  const server = createServer((request, response) => {
+    void respond(request, response)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('unreachable: no port')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${address.port}`,
     answer(response) {
       next = response
     },
@@ -80,5 +83,6 @@ export async function startReplay(random: () => number): Promise<Replay> {
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>)).toString()
+  const chunks: Uint8Array[] = await request.toArray()
+  return Buffer.concat(chunks).toString()
 }

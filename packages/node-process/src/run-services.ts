@@ -70,7 +70,8 @@ export async function runServices(
   }
   const { nodeId, nats, stateDir, metricsPort, logLevel } = first.config
   const processName = services.length === 1 ? first.name : 'node'
-  const log = createLog({ service: processName, nodeId, level: logLevel })
+  const processLog = createLog({ nodeId, level: logLevel })
+  const log = processLog.child({ service: processName })
   const stopped = stopSignal(log)
   const health = createHealth(processName, nodeId)
   const metrics = createMetrics()
@@ -91,7 +92,7 @@ export async function runServices(
   health.depend('nats', () => ({ ok: bus.isConnected }))
   stack.use(await listenForOperators({ host: '127.0.0.1', port: metricsPort, health, metrics }))
   for (const { name, run } of prepared) {
-    stack.use(await run({ bus, log: log.child({ service: name }), health, metrics }))
+    stack.use(await run({ bus, log: processLog.child({ service: name }), health, metrics }))
   }
   log.info({ services: services.map(({ name }) => name) }, 'started')
 

@@ -4,16 +4,18 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as
 export type LogLevel = (typeof logLevels)[number]
 
 export interface LogOptions {
-  service: string
   level: LogLevel
   nodeId?: string
 }
 
-/** JSON lines on standard output. Known names of secrets are blanked wherever they stand. */
-export function createLog({ service, level, nodeId }: LogOptions): Logger {
+/**
+ * JSON lines on standard output; each service adds its name by `child`. Known names of secrets are
+ * blanked wherever they stand.
+ */
+export function createLog({ level, nodeId }: LogOptions): Logger {
   return pino({
     level,
-    base: nodeId === undefined ? { service } : { service, nodeId },
+    base: nodeId === undefined ? {} : { nodeId },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { accessSync, constants, createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { accessSync, constants, createWriteStream, existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -25,7 +25,7 @@ export interface CorrosionAgent extends AsyncDisposable {
   /** Database, subscriptions, configuration and log. */
   readonly folder: string
   readonly pid: number
-  /** Sends a signal; waits for the end of the process unless it is SIGSTOP or SIGCONT. */
+  /** Sends a signal; waits until the process has ended, or is stopped by SIGSTOP. */
   kill(signal: NodeJS.Signals): Promise<void>
   /** Starts it again after a kill; resolves when it answers and has its tables. */
   start(): Promise<void>
@@ -132,7 +132,8 @@ colors = false
     if (child === undefined) return
     const ended = once(child, 'exit')
     child.kill(signal)
-    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended
+    if (signal === 'SIGSTOP') await allStopped(child.pid)
+    else if (signal !== 'SIGCONT') await ended
   }
 
   await start().catch(async (error: unknown) => {
@@ -159,6 +160,17 @@ colors = false
       await kill('SIGKILL')
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** A signal reaches the threads one by one; before that, one of them may still answer. */
+async function allStopped(pid: number | undefined): Promise<void> {
+  const folder = `/proc/${pid}/task`
+  if (!existsSync(folder)) return
+  const isStopped = async (thread: string) =>
+    /\) [Tt] /.test(await readFile(join(folder, thread, 'stat'), 'utf8'))
+  while (!(await Promise.all((await readdir(folder)).map(isStopped))).every(Boolean)) {
+    await delay(1)
   }
 }
 

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
-import { readConfig } from './config.ts'
+import { Environment, readConfig } from './config.ts'
 
 const environment = {
   NODE_ID: 'node1',
@@ -49,4 +50,17 @@ test.each([
 
 test('the peer API may listen anywhere', () => {
   expect(readConfig({ ...environment, PEER_HOST: '0.0.0.0' }).peer.host).toBe('0.0.0.0')
+})
+
+test('the README lists every variable with its default', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const rows = Object.entries(Environment.properties).map(([name, schema]) => {
+    const { default: value, description } = { default: '', ...schema }
+    return `| \`${name}\` | ${value === '' ? '' : `\`${value}\``} | ${description} |`.replace(
+      '|  |',
+      '| |',
+    )
+  })
+
+  expect(readme).toContain(`| --- | --- | --- |\n${rows.join('\n')}\n`)
 })

@@ -59,7 +59,8 @@ interface Hub extends AsyncDisposable {
 }
 
 const keptRecords = 5000
-const keptCharacters = 16 * 1024 * 1024
+// Less than a page's connection may buffer: all that is kept is written to it at once.
+const keptCharacters = 3 * 1024 * 1024
 const idleMs = 30_000
 const headsTimeoutMs = 1500
 
@@ -76,15 +77,15 @@ export function createLive({ bus, log }: { bus: Bus; log: Logger }): Live {
       .catch((err: unknown) => log.debug({ err }, 'live events were not started'))
   }
 
-  // Whatever is wrong with the shared look, each reader resumes from its own place with a new one.
-  const onGap = (): void => {
-    stopHub()
-    for (const reader of all.keys()) reader.sink.end()
-  }
-
   const getHub = (): Promise<Hub> => {
-    clearTimeout(idle)
-    const started = (starting ??= startHub(bus, log, onGap))
+    if (starting) return starting
+    const started = startHub(bus, log, () => {
+      if (starting !== started) return
+      // Each reader resumes from its own place, with a new hub, and is told what it missed.
+      stopHub()
+      for (const reader of all.keys()) reader.sink.end()
+    })
+    starting = started
     started.catch(() => {
       if (starting === started) starting = undefined
     })
@@ -94,9 +95,8 @@ export function createLive({ bus, log }: { bus: Bus; log: Logger }): Live {
   const leave = (reader: Reader): void => {
     all.get(reader)?.()
     all.delete(reader)
-    if (all.size > 0) return
     clearTimeout(idle)
-    idle = setTimeout(stopHub, idleMs)
+    if (all.size === 0) idle = setTimeout(stopHub, idleMs)
   }
 
   return {
@@ -105,8 +105,9 @@ export function createLive({ bus, log }: { bus: Bus; log: Logger }): Live {
     },
 
     async read({ wants, from, open }) {
-      const hub = await getHub()
       const resumption = from && resume(from, await findHeads(bus))
+      const hub = await getHub()
+      clearTimeout(idle)
       const position = resumption?.position ?? structuredClone(hub.head)
       const reader: Reader = { wants, position, sink: open() }
       for (const { stream, reason } of resumption?.gaps ?? []) reader.sink.gap(stream, reason)

@@ -157,7 +157,7 @@ test('a stop answers what is under way', async () => {
   const sending = Array.from({ length: 20 }, () =>
     node1.api.post('/api/messages/send', { content: 'hi' }),
   )
-  await until(async () => (await node1.metrics.metrics()).includes('corro_tracked_messages 2'))
+  await until(async () => (await node1.metrics.metrics()).includes('corro_tracked_messages 20'))
 
   await node1.disposeAsync()
 

@@ -60,13 +60,13 @@ export function configOf(variables: Record<string, string>, stateDir = newFolder
 
 /** A gateway in this process, with a connection of its own. */
 export async function startNode(config: Config) {
-  const stack = new AsyncDisposableStack()
+  await using starting = new AsyncDisposableStack()
   const { nodeId, nats } = config
-  const bus = stack.use(connectBus({ ...nats, name: `gateway/${nodeId}`, log: silent }))
+  const bus = starting.use(connectBus({ ...nats, name: `gateway/${nodeId}`, log: silent }))
   const health = createHealth('gateway', nodeId)
   const metrics = createMetrics()
-  const gateway = stack.use(await startGateway(config, { bus, log: silent, health, metrics }))
-  return Object.assign(stack, {
+  const gateway = starting.use(await startGateway(config, { bus, log: silent, health, metrics }))
+  return Object.assign(starting.move(), {
     bus,
     health,
     metrics,

@@ -13,8 +13,9 @@ export interface EventsDeps {
 }
 
 const heartbeatMs = 15_000
-const maxBufferedBytes = 1024 * 1024
-const maxReaders = 200
+// What comes in one burst, with a few large messages in it, must fit.
+const maxBufferedBytes = 4 * 1024 * 1024
+const maxReaders = 100
 // After the notice to a page that reads too slowly; what it has not taken by then is thrown away.
 const partingMs = 5000
 

@@ -1,5 +1,5 @@
 // Write on one agent → rows event of `follow` on another, beside the raw updates feed read in the
-// same process. Prints milliseconds. Run: node bench/follow-latency.ts [writes] [writes per second]
+// same process. Prints milliseconds. Run: node test/follow-latency.ts [writes] [writes per second]
 import { setTimeout as delay } from 'node:timers/promises'
 import { startCorrosionAgent } from '../../testing/src/corrosion-agent.ts'
 import { createCorrosionClient, createMemoryShadow, follow } from '../src/index.ts'

@@ -1,0 +1,3 @@
+import { runNode } from '../node.ts'
+
+await runNode(process.env)
