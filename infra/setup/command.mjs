@@ -63,10 +63,11 @@ function exitBySignal(signal) {
   process.exit(128 + constants.signals[signal])
 }
 
-/** Runs a program in this one's place; resolves with its exit code. */
-export function runInPlace(command, args, options = {}) {
+/** Runs a program in this one's place; resolves with its exit code. `onStart` gets the child. */
+export function runInPlace(command, args, { onStart = () => {}, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: 'inherit' })
+    onStart(child)
     // A terminal sends Ctrl-C and hang-up to the child as well; passed on, they would arrive twice,
     // and a second Ctrl-C means "at once".
     const isTerminal = [0, 1, 2].some((fd) => isatty(fd))

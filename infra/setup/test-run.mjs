@@ -1,9 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { runInPlace } from './command.mjs'
 import { root } from './places.mjs'
 import { SetupError } from './setup-error.mjs'
+
+// From jest's result to its end: what tests leave open would keep it, and a CI job, for ever.
+const exitDeadlineMs = 10_000
 
 /**
  * Brings in the real parts that tests need. One that cannot be had is named in
@@ -46,9 +49,11 @@ export async function runTests(node, args, missing, env) {
       '--outputFile',
       resultPath,
     ]
+    const isWatching = args.some((arg) => arg.startsWith('--watch'))
     const exitCode = await runInPlace(node, [...jest, ...args], {
       cwd: root,
       env: { ...env, CORROPORT_TEST_MISSING: Object.keys(missing).join(',') },
+      onStart: (child) => isWatching || endAfterResult(child, resultPath),
     })
     const summary = summarise(readResult(resultPath), root)
     // A name pattern skips all the others, which nobody wants to read.
@@ -58,6 +63,16 @@ export async function runTests(node, args, missing, env) {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function endAfterResult(child, resultPath) {
+  const timer = setInterval(() => {
+    const writtenAt = statSync(resultPath, { throwIfNoEntry: false })?.mtimeMs ?? Infinity
+    if (Date.now() - writtenAt < exitDeadlineMs) return
+    process.stderr.write('jest is ended: its tests left something open\n')
+    child.kill('SIGKILL')
+  }, 1000)
+  child.once('exit', () => clearInterval(timer))
 }
 
 function readResult(path) {

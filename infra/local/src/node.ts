@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { readConfig as readAckSender } from '@corroport/ack-sender/config.ts'
 import { startAckSender } from '@corroport/ack-sender/service.ts'
 import { readConfig as readConfigManager } from '@corroport/config-manager/config.ts'
@@ -10,6 +11,8 @@ import { startSubscriber } from '@corroport/subscriber/service.ts'
 
 /** Runs the services of one node in this process, until a signal. */
 export async function runNode(environment: NodeJS.ProcessEnv): Promise<void> {
+  // Now and not at the end, which may be a SIGKILL.
+  flushCompileCache()
   await runServices(
     [
       nodeService('subscriber', readSubscriber, startSubscriber),

@@ -29,7 +29,7 @@ export function on<T extends string, S extends TSchema>(
   handle: (payload: Static<S>) => void | Promise<void>,
 ): Subscriber {
   return {
-    event: event as unknown as RecordDefinition,
+    event,
     handle: (payload) => handle(event.parse(payload)),
   }
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type RecordDefinition, streams } from '@corroport/contracts'
+import { createParser, type RecordDefinition, streams } from '@corroport/contracts'
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
 import { headers as createHeaders, createInbox, type Msg } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
@@ -11,7 +11,7 @@ import { createTraceparent } from './trace.ts'
 
 const schema = `
   CREATE TABLE IF NOT EXISTS outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     subject TEXT NOT NULL,
     message_id TEXT NOT NULL,
     traceparent TEXT NOT NULL,
@@ -55,13 +55,16 @@ export interface Outbox extends AsyncDisposable {
   unconfirmed(): number
 }
 
-interface OutboxRow {
-  id: number
-  subject: string
-  message_id: string
-  traceparent: string
-  payload: string
-}
+const parseRow = createParser(
+  'stored event',
+  Type.Object({
+    id: Type.Integer(),
+    subject: Type.String(),
+    message_id: Type.String(),
+    traceparent: Type.String(),
+    payload: Type.String(),
+  }),
+)
 
 /** The relay from a state file to JetStream: in order of commit, until each event is confirmed. */
 export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
@@ -138,9 +141,7 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
         gathering = undefined
         lastPublishedAt = performance.now()
         const rows =
-          lastSent < newestId
-            ? (selectNext.all(lastSent, inFlightLimit) as unknown as OutboxRow[])
-            : []
+          lastSent < newestId ? selectNext.all(lastSent, inFlightLimit).map(parseRow) : []
         for (const row of rows) {
           const headers = createHeaders()
           headers.set('Nats-Msg-Id', row.message_id)
@@ -183,6 +184,10 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
         writeConfirmed()
         if (failure) reject(failure)
         else resolve()
+      }
+      if (signal.aborted) {
+        end()
+        return
       }
       signal.addEventListener('abort', () => end(), { once: true })
       wake = publishNext
@@ -280,12 +285,13 @@ async function compareStreams(
   }
 }
 
-// A little at a time: a large delete would hold up the events of this moment.
+// A little at a time: a large delete would hold up the events of this moment. The newest row stays,
+// since the next id is one above it and an id must not come twice.
 function prune(db: DatabaseSync, confirmedUpTo: number): void {
   db.prepare(
     `DELETE FROM outbox WHERE id IN (
        SELECT id FROM outbox
-       WHERE id <= ?1 AND (told_at < ?2 OR id <= (SELECT max(id) FROM outbox) - ?3)
+       WHERE id <= ?1 AND id < (SELECT max(id) FROM outbox) AND (told_at < ?2 OR id <= (SELECT max(id) FROM outbox) - ?3)
        ORDER BY id LIMIT 2000)`,
   ).run(confirmedUpTo, Date.now() - keepConfirmedMs, keepConfirmed)
 }

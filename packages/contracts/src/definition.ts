@@ -33,10 +33,10 @@ export type Parse<Schema extends TSchema> = (value: unknown) => Static<Schema>
 /** Compiles a schema to a check; `what` names the value in its errors. */
 export function createParser<Schema extends TSchema>(what: string, schema: Schema): Parse<Schema> {
   // Compiled at the first use: a process uses few of all schemas, and compiling all takes 250 ms.
-  let validator: Validator | undefined
+  let validator: Validator<{}, Schema> | undefined
   return (value) => {
     validator ??= Compile(schema)
-    if (validator.Check(value)) return value as Static<Schema>
+    if (validator.Check(value)) return value
     const issues = [...validator.Errors(value)].slice(0, 10).map((error) => ({
       path: error.instancePath,
       message: error.message,

@@ -28,6 +28,9 @@ const maxReads = 2
 // What the caller has not asked for yet. Beyond it, keys wait where the same ones collapse.
 const maxReady = 2
 const readTimeoutMs = 10_000
+// A key that comes alone is read at once. Those that follow it closely are read together: a read
+// costs the agent and this process a connection each, whatever the number of its keys.
+const gatherMs = 8
 
 export function createTableReader(
   client: CorrosionClient,
@@ -54,6 +57,8 @@ export function createTableReader(
       const { promise: failure, reject } = Promise.withResolvers<never>()
       const reads = new Set<Promise<void>>()
       let updateReads = 0
+      let lastUpdateReadAt = -Infinity
+      let gathering: NodeJS.Timeout | undefined
 
       const read = async (batch: Batch) => {
         try {
@@ -68,7 +73,10 @@ export function createTableReader(
       }
       const start = (batch: Batch | undefined, isOfUpdates: boolean) => {
         if (batch === undefined) return
-        if (isOfUpdates) updateReads++
+        if (isOfUpdates) {
+          updateReads++
+          lastUpdateReadAt = performance.now()
+        }
         const done = read(batch).finally(() => {
           reads.delete(done)
           if (isOfUpdates) updateReads--
@@ -77,18 +85,27 @@ export function createTableReader(
         reads.add(done)
       }
 
+      const startUpdates = () => {
+        const earlyMs = lastUpdateReadAt + gatherMs - performance.now()
+        if (earlyMs <= 0) start(pending.take('updates', batchSize), true)
+        else if (gathering === undefined && pending.size > 0)
+          gathering = setTimeout(gathered, earlyMs)
+      }
+      const gathered = () => {
+        gathering = undefined
+        pump?.()
+      }
+
       const stop = () => reject(signal.reason)
       signal.addEventListener('abort', stop)
       pump = () => {
         if (signal.aborted || ready.length >= maxReady) return
         if (reads.size < maxReads && failed.length > 0) start(failed.shift(), false)
-        if (reads.size < maxReads && updateReads === 0) {
-          start(pending.take('updates', batchSize), true)
-        }
+        if (reads.size < maxReads && updateReads === 0) startUpdates()
         if (reads.size >= maxReads) return
         const others = pending.take('others', batchSize)
         if (others !== undefined) start(others, false)
-        else start(pending.take('updates', batchSize), true)
+        else startUpdates()
       }
       try {
         signal.throwIfAborted()
@@ -96,6 +113,7 @@ export function createTableReader(
         return await failure
       } finally {
         pump = undefined
+        clearTimeout(gathering)
         signal.removeEventListener('abort', stop)
         await Promise.all(reads)
       }

@@ -106,7 +106,7 @@ export async function runServices(
 
 function prepare(services: readonly NodeService[], environment: NodeJS.ProcessEnv) {
   try {
-    return services.map(({ name, start }) => ({ name, ...start(environment) }))
+    return services.map((service) => ({ name: service.name, ...service.start(environment) }))
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error
     process.stderr.write(`${error.message}\n`)

@@ -19,11 +19,11 @@ export function readEnvironment<Schema extends TObject>(
     }),
   )
   const value = Value.Convert(schema, Value.Default(schema, given))
-  if (Value.Check(schema, value)) return value as Static<Schema>
+  if (Value.Check(schema, value)) return value
   const lines = [...Value.Errors(schema, value)].flatMap((error) => {
     const missing = 'requiredProperties' in error.params ? error.params.requiredProperties : []
     return Array.isArray(missing) && missing.length > 0
-      ? missing.map((name) => `${name} is missing: ${describe(schema, String(name))}`)
+      ? missing.map((name) => `${name} is missing: ${describe(schema, name)}`)
       : [
           `${error.instancePath.slice(1)} ${error.message}: ${describe(schema, error.instancePath.slice(1))}`,
         ]
@@ -45,11 +45,10 @@ export function setting<Schema extends TSchema>(
   type: Schema,
   options: { description: string; default?: unknown },
 ): Schema {
-  const copy = Object.create(
-    Object.getPrototypeOf(type),
-    Object.getOwnPropertyDescriptors(type),
-  ) as Schema
-  return Object.assign(copy, options)
+  const copy = { ...type, ...options }
+  // What tells a conversion that text may stand for a number; it is not enumerable.
+  const kind = Object.getOwnPropertyDescriptor(type, '~kind')
+  return kind ? Object.defineProperty(copy, '~kind', kind) : copy
 }
 
 /** A whole number from text such as `5001`. */

@@ -58,7 +58,8 @@ export async function listenForOperators(options: {
 }): Promise<AsyncDisposable & { port: number }> {
   const { host, port, health, metrics } = options
   const server = createServer((request, response) => {
-    switch (request.url?.split('?')[0]) {
+    const [path] = (request.url ?? '').split('?')
+    switch (path) {
       case '/health/live':
       case '/health/startup':
         answer(response, health.live())
@@ -73,6 +74,7 @@ export async function listenForOperators(options: {
           (error: unknown) => response.writeHead(500).end(String(error)),
         )
         return
+      case undefined:
       default:
         response.writeHead(404).end()
     }

@@ -39,7 +39,7 @@ export async function countRecords(bus: Bus): Promise<RecordCounts> {
     if (is(changeObserved)) {
       const change = changeObserved.parse(payload)
       if (change.table === 'node_messages')
-        add(counts.observed, change.nodeId, String(change.key[0]))
+        add(counts.observed, change.nodeId, JSON.stringify(change.key[0]).slice(1, -1))
     } else if (is(messageReceived)) {
       const message = messageReceived.parse(payload)
       add(counts.received, message.nodeId, message.messageId)

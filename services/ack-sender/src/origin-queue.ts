@@ -1,12 +1,14 @@
 import { inTrace } from '@corroport/bus'
 import type { Directory } from '@corroport/identity'
 import type { Logger } from 'pino'
+import type { Confirmations } from './confirmations.ts'
 import type { AckMetrics } from './metrics.ts'
 import type { Outcome, Post } from './post.ts'
 import type { Owed, Receipts } from './receipts.ts'
 
 export interface OriginQueueOptions {
   receipts: Receipts
+  confirmations: Confirmations
   directory: Directory
   post: Post
   /** Attempts at once to one origin. */
@@ -124,13 +126,14 @@ export class OriginQueue implements AsyncDisposable {
   }
 
   #settle(owed: Owed, endpoint: string, outcome: Outcome): void {
-    const { receipts, log, metrics } = this.#options
+    const { receipts, confirmations, log, metrics } = this.#options
     const { messageId, transport, originNodeId } = owed
     const attempts = owed.attempts + 1
     switch (outcome.kind) {
       case 'confirmed':
         this.#reached()
-        receipts.confirm(owed, {
+        confirmations.add({
+          owed,
           endpoint,
           sentAt: outcome.sentAt,
           confirmedAt: outcome.answeredAt,

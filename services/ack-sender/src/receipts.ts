@@ -1,4 +1,4 @@
-import { createTraceparent, type StateFile } from '@corroport/bus'
+import { createTraceparent, inTrace, type StateFile } from '@corroport/bus'
 import {
   ackFailed,
   ackSent,
@@ -16,7 +16,7 @@ import { type Static, Type } from 'typebox'
 
 export const migrations = [
   `CREATE TABLE receipt (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     transport TEXT NOT NULL,
     message_id TEXT NOT NULL,
     origin_node_id TEXT NOT NULL,
@@ -28,6 +28,7 @@ export const migrations = [
     attempts INTEGER NOT NULL DEFAULT 0,
     owed_since INTEGER NOT NULL,
     traceparent TEXT NOT NULL,
+    first_version TEXT,
     UNIQUE (transport, message_id)
   ) STRICT;
   CREATE INDEX receipt_seen ON receipt (last_seen, reception_count);
@@ -70,6 +71,14 @@ const OwedRow = Type.Object({
 /** An acknowledgement that its origin has not confirmed yet. */
 export type Owed = Static<typeof OwedRow>
 
+/** An acknowledgement that its origin has confirmed. */
+export interface Confirmed {
+  owed: Owed
+  endpoint: string
+  sentAt: string
+  confirmedAt: string
+}
+
 const parseOwed = createParser('stored receipt', OwedRow)
 const parseReception = createParser('stored reception', Reception)
 const parseSummary = createParser(
@@ -87,10 +96,14 @@ export function createReceipts(state: StateFile, nodeId: string) {
   const { db } = state
   const insertReceipt = db.prepare(
     `INSERT INTO receipt (transport, message_id, origin_node_id, via, first_seen, last_seen,
-       owed_since, traceparent)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING ${owedColumns}`,
+       owed_since, traceparent, first_version)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING ${owedColumns}`,
   )
-  const selectId = db.prepare('SELECT id FROM receipt WHERE transport = ? AND message_id = ?')
+  // Not when it was first seen in this very state; a direct request has none and always counts.
+  const selectId = db.prepare(
+    `SELECT id FROM receipt
+     WHERE transport = ?1 AND message_id = ?2 AND (?3 IS NULL OR first_version IS NOT ?3)`,
+  )
   const insertSighting = db.prepare('INSERT INTO sighting VALUES (?, ?) ON CONFLICT DO NOTHING')
   const countSighting = db.prepare(
     `UPDATE receipt SET reception_count = reception_count + 1, last_seen = max(last_seen, ?)
@@ -122,6 +135,7 @@ export function createReceipts(state: StateFile, nodeId: string) {
   const purgeReceipts = db.prepare(
     `DELETE FROM receipt WHERE id IN (
        SELECT id FROM receipt WHERE last_seen < ? AND acknowledgement <> 'owed'
+         AND id < (SELECT max(id) FROM receipt) -- so that an id never comes twice
        ORDER BY last_seen LIMIT ?)`,
   )
   const purgeSuspicions = db.prepare(
@@ -143,20 +157,21 @@ export function createReceipts(state: StateFile, nodeId: string) {
           seenAt,
           Date.now(),
           createTraceparent(),
+          rowVersion ?? null,
         )
-        const owed = inserted && parseOwed(inserted)
-        const id = owed?.id ?? Number(selectId.get(transport, messageId)?.id)
-        const isNew = rowVersion === undefined || insertSighting.run(id, rowVersion).changes === 1
-        if (owed) {
+        if (inserted) {
           tell(
             messageReceived,
             { nodeId },
             { nodeId, messageId, transport, originNodeId, via, receivedAt: seenAt },
           )
-        } else if (isNew) {
-          countSighting.run(seenAt, id)
+          return parseOwed(inserted)
         }
-        return owed
+        const id = selectId.get(transport, messageId, rowVersion ?? null)?.id
+        if (typeof id !== 'number') return undefined
+        const isNew = rowVersion === undefined || insertSighting.run(id, rowVersion).changes === 1
+        if (isNew) countSighting.run(seenAt, id)
+        return undefined
       })
     },
 
@@ -169,20 +184,20 @@ export function createReceipts(state: StateFile, nodeId: string) {
       })
     },
 
-    confirm(owed: Owed, answer: { endpoint: string; sentAt: string; confirmedAt: string }): void {
-      const attempts = owed.attempts + 1
+    confirm(confirmed: readonly Confirmed[]): void {
       state.transaction((tell) => {
-        if (finish.run('confirmed', attempts, owed.id).changes === 0) return
-        const { messageId, transport, originNodeId } = owed
-        tell(
-          ackSent,
-          { nodeId },
-          { nodeId, messageId, transport, originNodeId, attempts, ...answer },
-        )
+        for (const { owed, endpoint, sentAt, confirmedAt } of confirmed) {
+          const attempts = owed.attempts + 1
+          if (finish.run('confirmed', attempts, owed.id).changes === 0) continue
+          const { messageId, transport, originNodeId } = owed
+          const about = { nodeId, messageId, transport, originNodeId, attempts }
+          inTrace(owed.traceparent, () =>
+            tell(ackSent, { nodeId }, { ...about, endpoint, sentAt, confirmedAt }),
+          )
+        }
       })
     },
 
-    /** Several at once cost one commit. */
     giveUp(failures: readonly { owed: Owed; attempts: number; reason: string }[]): void {
       const failedAt = toTimestamp(nowMicroseconds())
       state.transaction((tell) => {

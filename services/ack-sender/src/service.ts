@@ -18,6 +18,7 @@ import { openDirectory, openNodeKey } from '@corroport/identity'
 import type { NodeDeps } from '@corroport/node-process'
 import { Agent } from 'undici'
 import type { Config } from './config.ts'
+import { createConfirmations } from './confirmations.ts'
 import { startDeliveries } from './deliver.ts'
 import { diagnose } from './diagnose.ts'
 import { readMessageRow } from './message-row.ts'
@@ -55,9 +56,11 @@ export function startAckSender(config: Config, deps: NodeDeps): AsyncDisposable 
   )
   const receipts = createReceipts(state, nodeId)
   const metrics = createAckMetrics(deps.metrics, () => receipts.summarizeOwed().count)
+  const confirmations = stack.use(createConfirmations(receipts, log))
   const deliveries = stack.use(
     startDeliveries({
       receipts,
+      confirmations,
       directory,
       post: createPost({ nodeId, key, http, timeoutMs: ackTimeoutMs }),
       concurrency: ackConcurrency,

@@ -41,8 +41,8 @@ test('old receipts are forgotten, what is owed is not', async () => {
   receipts.see(sighting('node2_B'))
   const recent = receipts.see(sighting('node2_C', { seenAt: '2026-01-15T12:00:00.000000Z' }))
   if (!confirmed || !recent) throw new Error('not owed at first sight')
-  receipts.confirm(confirmed, answer)
-  receipts.confirm(recent, answer)
+  receipts.confirm([{ owed: confirmed, ...answer }])
+  receipts.confirm([{ owed: recent, ...answer }])
 
   const forgotten = receipts.purge('2026-01-15T11:00:00.000000Z', 100)
 
@@ -60,8 +60,8 @@ test('an outcome that comes twice is told once', async () => {
   const owed = receipts.see(sighting('node2_A'))
   if (!owed) throw new Error('not owed at first sight')
 
-  receipts.confirm(owed, answer)
-  receipts.confirm(owed, answer)
+  receipts.confirm([{ owed: owed, ...answer }])
+  receipts.confirm([{ owed: owed, ...answer }])
   receipts.giveUp([{ owed, attempts: 1, reason: 'too old' }])
 
   // message.received and ack.sent.

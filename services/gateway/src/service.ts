@@ -38,7 +38,12 @@ export const says = [
 /** Besides these it reads every record, for live pages. */
 export const hears = [nodeAnnounced] as const
 export const answers = [messageDetailQueried] as const
-export const asks = [receptionsQueried, ackPathDiagnosed, subscriberStatusQueried] as const
+export const asks = [
+  messageDetailQueried,
+  receptionsQueried,
+  ackPathDiagnosed,
+  subscriberStatusQueried,
+] as const
 
 export interface GatewayDeps extends NodeDeps {
   /** Of the process, where several services share one. */

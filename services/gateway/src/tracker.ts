@@ -18,7 +18,7 @@ import type { OriginClock } from './origin-clock.ts'
 
 export const migrations = [
   `CREATE TABLE message (
-     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     id INTEGER PRIMARY KEY,
      message_id TEXT NOT NULL UNIQUE,
      transport TEXT NOT NULL,
      state TEXT NOT NULL,

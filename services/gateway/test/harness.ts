@@ -1,5 +1,4 @@
 import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Bus, connectBus, readStream } from '@corroport/bus'
@@ -17,6 +16,8 @@ import {
 } from '@corroport/contracts'
 import { type NodeKey, openNodeKey } from '@corroport/identity'
 import { createHealth, createMetrics } from '@corroport/service'
+import { createTemporaryFolder } from '@corroport/testing'
+import { afterAll } from '@jest/globals'
 import pino from 'pino'
 import { type TSchema, Type } from 'typebox'
 import { type Config, readConfig } from '../src/config.ts'
@@ -26,8 +27,11 @@ const AnyObject = Type.Record(Type.String(), Type.Unknown())
 
 export const silent = pino({ level: 'silent' })
 
+const folder = createTemporaryFolder()
+afterAll(() => folder[Symbol.dispose]())
+
 export function newFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'corroport-gateway-'))
+  return mkdtempSync(join(folder.path, 'state-'))
 }
 
 /** Waits until `look` gives something. Fails after thirty seconds. */

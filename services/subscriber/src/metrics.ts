@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 export interface SubscriberMetrics {
+  outboxEvents: Gauge
   changes: Counter<'table' | 'via'>
   lost: Counter<'table'>
   caughtUp: Counter<'table'>
@@ -13,15 +14,15 @@ export function createSubscriberMetrics(
   unconfirmed: () => number,
 ): SubscriberMetrics {
   const registers = [registry]
-  new Gauge({
-    name: 'corro_subscriber_outbox_events',
-    help: 'Events that NATS has not confirmed yet.',
-    registers,
-    collect() {
-      this.set(unconfirmed())
-    },
-  })
   return {
+    outboxEvents: new Gauge({
+      name: 'corro_subscriber_outbox_events',
+      help: 'Events that NATS has not confirmed yet.',
+      registers,
+      collect() {
+        this.set(unconfirmed())
+      },
+    }),
     changes: new Counter({
       name: 'corro_subscriber_changes_total',
       help: 'Row states told, by what showed them first.',

@@ -36,6 +36,7 @@ export const says = [
   subscriptionAudited,
 ] as const
 export const hears = [lifecycleRestarting, lifecycleReady, lifecycleFailed] as const
+export const answers = [subscriberStatusQueried] as const
 
 export interface SubscriberDeps {
   bus: Bus
@@ -51,7 +52,7 @@ export function startSubscriber(config: Config, deps: SubscriberDeps): AsyncDisp
   const client = createCorrosionClient(config.agent)
   const path = join(config.stateDir, 'subscriber.sqlite')
   const state = openStateFile({ path, migrations, bus, log })
-  const metrics = createSubscriberMetrics(deps.metrics, state.unconfirmed)
+  const metrics = createSubscriberMetrics(deps.metrics, () => state.unconfirmed())
 
   const tables = config.tables.map((table) =>
     followTable({

@@ -175,7 +175,7 @@ export function followTable(options: FollowTableOptions): FollowedTable {
     get lastChangeAt() {
       return lastChangeAt
     },
-    rows: seen.count,
+    rows: () => seen.count(),
     pause: (reason) => following.pause(reason),
     resume: () => following.resume(),
     async [Symbol.asyncDispose]() {
