@@ -50,7 +50,7 @@ async function measure(running: Cluster): Promise<Result> {
   const direct = await measureDirect(running, bus)
   const transaction = await measureTransaction(running, bus)
   const load = await measureLoad(running, bus)
-  const { rawUpdates, rawSubscription, observed, roundTrip } = propagation
+  const { rawUpdates, rawUpdatesFromWrite, rawSubscription, observed, roundTrip } = propagation
   const added = observed.p50 - rawUpdates.p50
   const ratio = rawSubscription.p50 / observed.p50
   const figures: Figure[] = [
@@ -63,10 +63,10 @@ async function measure(running: Cluster): Promise<Result> {
     },
     {
       name: 'write → acknowledgement stored at the origin, both receivers',
-      measured: ms(roundTrip),
-      baseline: `raw updates feed ${ms(rawUpdates)}`,
+      measured: `${ms(roundTrip)}, ${(roundTrip.p50 - rawUpdatesFromWrite.p50).toFixed(2)} ms above the feed`,
+      baseline: `from the start of the same write: raw updates feed ${ms(rawUpdatesFromWrite)}`,
       bar: 'p50 ≤ feed p50 + 8 ms',
-      isMet: roundTrip.p50 <= rawUpdates.p50 + 8,
+      isMet: roundTrip.p50 <= rawUpdatesFromWrite.p50 + 8,
     },
     {
       name: '100 messages/s from each of 3 nodes for 60 s',
@@ -133,6 +133,7 @@ async function measurePropagation(running: Cluster, bus: Bus) {
   const { accepted, sent, rawUpdates, rawSubscription, observed } = timeline
   return {
     rawUpdates: describe(between(accepted, rawUpdates)),
+    rawUpdatesFromWrite: describe(between(sent, rawUpdates)),
     rawSubscription: describe(between(accepted, rawSubscription)),
     observed: describe(between(accepted, observed)),
     localWrite: describe(between(sent, accepted)),

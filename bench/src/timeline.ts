@@ -1,4 +1,4 @@
-import { type Bus, tail } from '@corroport/bus'
+import { aborted, type Bus, tail } from '@corroport/bus'
 import {
   ackReceived,
   changeObserved,
@@ -67,20 +67,28 @@ export async function watchTimeline(options: TimelineOptions): Promise<Timeline>
     }
   })().catch(onceLost)
 
-  const is = (event: RecordDefinition, subject: string, nodeId?: string): boolean =>
-    nodeId === undefined
-      ? subject.startsWith(event.wildcard.slice(0, event.wildcard.indexOf('*')))
-      : subject === event.filter({ nodeId })
+  // As anyone hears it: an ordinary subscription, not a read of the stream.
+  stack.use(
+    bus.onConnected(async ({ nats }, signal) => {
+      const subscription = nats.subscribe(changeObserved.filter({ nodeId: watched.nodeId }), {
+        callback: (_, message) => {
+          const change = changeObserved.parse(message.json())
+          if (change.table === 'node_messages') first(timeline.observed, change.key[0])
+        },
+      })
+      await aborted(signal)
+      subscription.unsubscribe()
+    }),
+  )
+  const is = (event: RecordDefinition, subject: string): boolean =>
+    subject.startsWith(event.wildcard.slice(0, event.wildcard.indexOf('*')))
   stack.use(
     tail({
       bus,
       log,
       onGap: (gap) => log.error(gap, 'records were lost'),
       onRecord: ({ subject, text }) => {
-        if (is(changeObserved, subject, watched.nodeId)) {
-          const change = changeObserved.parse(JSON.parse(text))
-          if (change.table === 'node_messages') first(timeline.observed, change.key[0])
-        } else if (is(ackReceived, subject)) {
+        if (is(ackReceived, subject)) {
           timeline.roundTripsMs.push(ackReceived.parse(JSON.parse(text)))
         } else if (is(messageSent, subject)) {
           const { messageId, sentAt } = messageSent.parse(JSON.parse(text))

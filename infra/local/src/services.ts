@@ -63,8 +63,10 @@ export function serviceProcesses(
   }))
 }
 
-// V8 lets a busy young generation grow to 64 MB in each process before it looks for what is dead.
-const nodeFlags = ['--max-semi-space-size=4']
+// About 35 MB of a node's heap are alive. Without bounds V8 and the allocator keep three times as much
+// after a busy minute, because they look for what is dead only when there is need.
+const nodeFlags = ['--max-semi-space-size=4', '--max-old-space-size=128']
+const allocatorSettings = { MALLOC_ARENA_MAX: '2' }
 
 export function serviceParts(
   layout: Layout,
@@ -74,6 +76,7 @@ export function serviceParts(
   const env = {
     // Spares each process the compiling and the stripping of types: 150 ms and 20 MB.
     NODE_COMPILE_CACHE: join(root, '.corroport/compile-cache'),
+    ...allocatorSettings,
     ...settings.environment,
     ...nodeEnvironment(layout, node, settings),
   }

@@ -17,7 +17,12 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from './subscription.ts'
-import { type AgentResponse, createTransport, responseError } from './transport.ts'
+import {
+  type AgentRequest,
+  type AgentResponse,
+  createTransport,
+  responseError,
+} from './transport.ts'
 import { decodeUpdateLine, type Updates } from './updates.ts'
 import type { SqliteValue } from './values.ts'
 
@@ -107,7 +112,8 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
     requireOneRead(sqlOf(statement))
     const path = `/v1/queries?timeout=${wholeSeconds(timeoutMs)}`
     const body = stringifyJson(encodeStatement(statement))
-    const response = await transport.send({ method: 'POST', path, body, signal }, timeoutMs)
+    const request: AgentRequest = { method: 'POST', path, body, signal, isRead: true }
+    const response = await transport.send(request, timeoutMs)
     if (response.status !== 200) throw await responseError(response, 'a query')
     for await (const line of linesOf(response, maxLineBytes)) {
       const event = parseObject(line, 'a query event')
