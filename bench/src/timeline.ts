@@ -1,4 +1,4 @@
-import { aborted, type Bus, tail } from '@corroport/bus'
+import { aborted, type Bus } from '@corroport/bus'
 import {
   ackReceived,
   changeObserved,
@@ -10,6 +10,7 @@ import {
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import type { Logger } from 'pino'
+import type { Static, TSchema } from 'typebox'
 
 /** When things happened to messages, in microseconds, all by this machine's one clock. */
 export interface Timeline extends AsyncDisposable {
@@ -67,37 +68,29 @@ export async function watchTimeline(options: TimelineOptions): Promise<Timeline>
     }
   })().catch(onceLost)
 
-  // As anyone hears it: an ordinary subscription, not a read of the stream.
+  // As anyone hears them: ordinary subscriptions, which cost the least beside what is measured.
   stack.use(
     bus.onConnected(async ({ nats }, signal) => {
-      const subscription = nats.subscribe(changeObserved.filter({ nodeId: watched.nodeId }), {
-        callback: (_, message) => {
-          const change = changeObserved.parse(message.json())
-          if (change.table === 'node_messages') first(timeline.observed, change.key[0])
-        },
-      })
-      await aborted(signal)
-      subscription.unsubscribe()
-    }),
-  )
-  const is = (event: RecordDefinition, subject: string): boolean =>
-    subject.startsWith(event.wildcard.slice(0, event.wildcard.indexOf('*')))
-  stack.use(
-    tail({
-      bus,
-      log,
-      onGap: (gap) => log.error(gap, 'records were lost'),
-      onRecord: ({ subject, text }) => {
-        if (is(ackReceived, subject)) {
-          timeline.roundTripsMs.push(ackReceived.parse(JSON.parse(text)))
-        } else if (is(messageSent, subject)) {
-          const { messageId, sentAt } = messageSent.parse(JSON.parse(text))
+      const hear = <S extends TSchema>(
+        subject: string,
+        event: RecordDefinition<string, S>,
+        note: (payload: Static<S>) => void,
+      ) => nats.subscribe(subject, { callback: (_, message) => note(event.parse(message.json())) })
+      const { nodeId } = watched
+      const subscriptions = [
+        hear(changeObserved.filter({ nodeId }), changeObserved, ({ table, key }) => {
+          if (table === 'node_messages') first(timeline.observed, key[0])
+        }),
+        hear(ackReceived.wildcard, ackReceived, (ack) => void timeline.roundTripsMs.push(ack)),
+        hear(messageSent.wildcard, messageSent, ({ messageId, sentAt }) => {
           timeline.sent.set(messageId, fromTimestamp(sentAt) ?? 0)
-        } else if (is(messageAccepted, subject)) {
-          const { messageId, acceptedAt } = messageAccepted.parse(JSON.parse(text))
+        }),
+        hear(messageAccepted.wildcard, messageAccepted, ({ messageId, acceptedAt }) => {
           timeline.accepted.set(messageId, fromTimestamp(acceptedAt) ?? 0)
-        }
-      },
+        }),
+      ]
+      await aborted(signal)
+      for (const one of subscriptions) one.unsubscribe()
     }),
   )
   return Object.assign(timeline, {

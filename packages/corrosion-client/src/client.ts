@@ -7,7 +7,7 @@ import {
 } from './errors.ts'
 import { decodeHealth, type Health, type HealthThresholds, healthPath } from './health.ts'
 import { stringifyJson } from './json.ts'
-import { readLines } from './ndjson.ts'
+import { createLineSplitter, readLines } from './ndjson.ts'
 import { encodeStatement, type Statement, sqlOf } from './statement.ts'
 import { requireOneRead } from './statement-gate.ts'
 import {
@@ -105,37 +105,23 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
   } = options
   const transport = createTransport(options)
 
-  async function* queryEvents(
+  const sendQuery = async (
     statement: Statement,
     { signal, timeoutMs = queryTimeoutMs }: RequestOptions,
-  ): AsyncGenerator<{ columns: string[] } | { cells: SqliteValue[] }, void, undefined> {
+  ): Promise<AgentResponse> => {
     requireOneRead(sqlOf(statement))
     const path = `/v1/queries?timeout=${wholeSeconds(timeoutMs)}`
     const body = stringifyJson(encodeStatement(statement))
     const request: AgentRequest = { method: 'POST', path, body, signal, isRead: true }
     const response = await transport.send(request, timeoutMs)
     if (response.status !== 200) throw await responseError(response, 'a query')
-    for await (const line of linesOf(response, maxLineBytes)) {
-      const event = parseObject(line, 'a query event')
-      if (event.row !== undefined) yield { cells: decodeCells(asList(event.row, 'row')[1]) }
-      else if (event.columns !== undefined) yield { columns: decodeColumns(event.columns) }
-      else if (event.eoq !== undefined) return
-      else if (event.error !== undefined) {
-        throw new CorrosionResponseError(200, asText(event.error, 'error'), 'a query')
-      } else throw new CorrosionProtocolError(`unknown query event: ${line.slice(0, 80)}`)
-    }
-    throw new CorrosionConnectionError('the answer to a query ended early', 'unknown')
+    return response
   }
 
   const query = async (statement: Statement, queryOptions: QueryOptions = {}) => {
     const { maxRows = Infinity } = queryOptions
-    const result: QueryResult = { columns: [], rows: [], wasTruncated: false }
-    for await (const event of queryEvents(statement, queryOptions)) {
-      if ('columns' in event) result.columns = event.columns
-      else if (result.rows.length < maxRows) result.rows.push(event.cells)
-      else return { ...result, wasTruncated: true }
-    }
-    return result
+    const response = await sendQuery(statement, queryOptions)
+    return await collectRows(response, maxLineBytes, maxRows)
   }
 
   const postJson = async (path: string, body: unknown, request: RequestOptions) => {
@@ -150,9 +136,13 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
     query,
 
     async *queryRows(statement, request = {}) {
-      for await (const event of queryEvents(statement, request)) {
+      const response = await sendQuery(statement, request)
+      for await (const line of linesOf(response, maxLineBytes)) {
+        const event = decodeQueryLine(line)
+        if (event === 'end') return
         if ('cells' in event) yield event.cells
       }
+      throw new CorrosionConnectionError(endedEarly, 'unknown')
     },
 
     async transact(statements, request = {}) {
@@ -227,6 +217,75 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
 
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   }
+}
+
+const endedEarly = 'the answer to a query ended early'
+
+function decodeQueryLine(line: string): { columns: string[] } | { cells: SqliteValue[] } | 'end' {
+  const event = parseObject(line, 'a query event')
+  if (event.row !== undefined) return { cells: decodeCells(asList(event.row, 'row')[1]) }
+  if (event.columns !== undefined) return { columns: decodeColumns(event.columns) }
+  if (event.eoq !== undefined) return 'end'
+  if (event.error === undefined) {
+    throw new CorrosionProtocolError(`unknown query event: ${line.slice(0, 80)}`)
+  }
+  throw new CorrosionResponseError(200, asText(event.error, 'error'), 'a query')
+}
+
+/**
+ * A whole result. By the body's events, because a small answer read through iterators takes half as
+ * long again; and it is over with its last line, whenever the connection ends.
+ */
+function collectRows(
+  response: AgentResponse,
+  maxLineBytes: number,
+  maxRows: number,
+): Promise<QueryResult> {
+  const { body, explain } = response
+  const { promise, resolve, reject } = Promise.withResolvers<QueryResult>()
+  const splitter = createLineSplitter(maxLineBytes)
+  const result: QueryResult = { columns: [], rows: [], wasTruncated: false }
+
+  /** Whether the result is whole. */
+  const take = (lines: readonly string[]): boolean => {
+    for (const line of lines) {
+      const event = decodeQueryLine(line)
+      if (event === 'end') return true
+      if ('columns' in event) result.columns = event.columns
+      else if (result.rows.length < maxRows) result.rows.push(event.cells)
+      else {
+        result.wasTruncated = true
+        return true
+      }
+    }
+    return false
+  }
+  const end = (settle: () => void): void => {
+    settle()
+    body.destroy()
+  }
+  const read = (cut: () => readonly string[]): void => {
+    let lines: readonly string[]
+    try {
+      lines = cut()
+    } catch (error) {
+      end(() => reject(explain(error)))
+      return
+    }
+    try {
+      if (take(lines)) end(() => resolve(result))
+    } catch (error) {
+      end(() => reject(error))
+    }
+  }
+  body.on('data', (chunk: Uint8Array) => read(() => splitter.push(chunk)))
+  body.once('end', () => {
+    read(() => splitter.end())
+    reject(new CorrosionConnectionError(endedEarly, 'unknown'))
+  })
+  body.once('error', (error) => reject(explain(error)))
+  body.once('close', () => reject(explain(new Error('the connection was closed'))))
+  return promise
 }
 
 function wholeSeconds(milliseconds: number): number {
