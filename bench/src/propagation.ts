@@ -238,6 +238,7 @@ function ms({ p50, p95, p99, n }: Distribution): string {
   return `p50 ${p50.toFixed(2)} ms, p95 ${p95.toFixed(2)}, p99 ${p99.toFixed(2)} (n ${n})`
 }
 
+/** The raw result beside this program, and the table that people read. */
 function writeResult({ figures, raw }: Result): void {
   const machine = {
     cores: cpus().length,
@@ -246,12 +247,27 @@ function writeResult({ figures, raw }: Result): void {
     kernel: release(),
     node: process.version,
   }
-  const folder = join(import.meta.dirname, '../results')
-  mkdirSync(folder, { recursive: true })
+  const measuredAt = new Date().toISOString()
+  const root = join(import.meta.dirname, '../..')
+  mkdirSync(join(root, 'bench/results'), { recursive: true })
   writeFileSync(
-    join(folder, 'propagation.json'),
-    `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, figures, raw }, undefined, 2)}\n`,
+    join(root, 'bench/results/propagation.json'),
+    `${JSON.stringify({ measuredAt, machine, figures, raw }, undefined, 2)}\n`,
   )
-  console.log(figureTable(figures))
+  const table = figureTable(figures)
+  writeFileSync(
+    join(root, 'docs/benchmarks.md'),
+    `# Measured
+
+Written by \`npm run bench -- propagation\`; the raw result is in
+[bench/results/propagation.json](../bench/results/propagation.json). All parts, the bench among them, share one machine,
+and every figure stands beside a baseline of the same run: compare the two, not the milliseconds of different machines.
+
+${measuredAt.slice(0, 10)}, ${machine.cores} cores, ${machine.cpu}, ${machine.memoryGigabytes} GB, Node ${machine.node}.
+
+${table}
+`,
+  )
+  console.log(table)
   if (!figures.every(({ isMet }) => isMet)) process.exitCode = 1
 }
