@@ -99,8 +99,9 @@ function recall(path: string, log: Logger): NodeAnnounced[] {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
-  } catch {
-    return [] // the first start: nobody was heard yet
+  } catch (error) {
+    if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return []
+    throw new Error(`cannot read ${path}`, { cause: error })
   }
   try {
     const parsed: unknown = JSON.parse(text)

@@ -37,7 +37,7 @@ function describe(schema: TObject, name: string): string {
     typeof property === 'object' && property !== null && 'description' in property
       ? property.description
       : undefined
-  return typeof description === 'string' ? description : 'see .env.example'
+  return typeof description === 'string' ? description : 'see the README of the service'
 }
 
 /** A type as a variable: what it means, and its default. A spread would lose the type's kind. */
