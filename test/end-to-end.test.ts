@@ -3,10 +3,10 @@ import { connectBus, readStream } from '@corroport/bus'
 import { fromTimestamp } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import { type Cluster, startCluster } from '@corroport/local'
-import { countRecords, createTemporaryFolder, findMiscounts } from '@corroport/testing'
+import { countRecords, createTemporaryFolder, findMiscounts, until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import pino from 'pino'
-import { getJson, postJson, until } from './http.ts'
+import { getJson, postJson } from './http.ts'
 
 jest.setTimeout(60_000)
 

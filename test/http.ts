@@ -1,5 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
-
 /** A JSON answer of the API. Throws what the API said instead. */
 export async function getJson<T>(url: string): Promise<T> {
   return await readJson<T>(await fetch(url, { signal: AbortSignal.timeout(5000) }))
@@ -20,15 +18,4 @@ async function readJson<T>(response: Response): Promise<T> {
   const text = await response.text()
   if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${text}`)
   return JSON.parse(text) as T
-}
-
-/** Looks until something is found; the deadline is the test's own. */
-export async function until<T>(
-  look: () => Promise<T | false | undefined> | T | false | undefined,
-): Promise<T> {
-  for (;;) {
-    const found = await look()
-    if (found) return found
-    await wait(20)
-  }
 }

@@ -1,9 +1,9 @@
 import { CommandError } from '@corroport/bus'
 import { nodeAnnounced, receptionsQueried } from '@corroport/contracts'
-import { startNatsServer } from '@corroport/testing'
+import { startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { connect } from '@nats-io/transport-node'
-import { openBus, until } from './harness.ts'
+import { openBus } from './harness.ts'
 
 const announcement = {
   nodeId: 'node1',

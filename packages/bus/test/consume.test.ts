@@ -1,6 +1,6 @@
 import { applyStreams, consume, on, TerminalError } from '@corroport/bus'
 import { type DurableDefinition, deadLettered, messageReceived } from '@corroport/contracts'
-import { startNatsServer } from '@corroport/testing'
+import { startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import {
   openBus,
@@ -10,7 +10,6 @@ import {
   silent,
   stored,
   tellReceived,
-  until,
 } from './harness.ts'
 
 const durable: DurableDefinition = {

@@ -84,14 +84,3 @@ export async function publishRaw(url: string, subject: string, bytes: string): P
   await jetstream(nats).publish(subject, bytes)
   await nats.close()
 }
-
-/** Waits until `look` gives something; the deadline is the test's own. */
-export async function until<T>(
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  for (;;) {
-    const found = await look()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { createTemporaryFolder, startNatsServer } from '@corroport/testing'
+import { createTemporaryFolder, startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { openBus, openState, stored, tellReceived, until } from './harness.ts'
+import { openBus, openState, stored, tellReceived } from './harness.ts'
 
 const ids = async (url: string): Promise<string[]> =>
   (await stored(url, 'RECORDS')).map((message) => message.header.get('Nats-Msg-Id'))

@@ -241,7 +241,7 @@ function collectRows(
   maxLineBytes: number,
   maxRows: number,
 ): Promise<QueryResult> {
-  const { body, explain } = response
+  const { body } = response
   const { promise, resolve, reject } = Promise.withResolvers<QueryResult>()
   const splitter = createLineSplitter(maxLineBytes)
   const result: QueryResult = { columns: [], rows: [], wasTruncated: false }
@@ -269,7 +269,7 @@ function collectRows(
     try {
       lines = cut()
     } catch (error) {
-      end(() => reject(explain(error)))
+      end(() => reject(response.explain(error)))
       return
     }
     try {
@@ -283,8 +283,8 @@ function collectRows(
     read(() => splitter.end())
     reject(new CorrosionConnectionError(endedEarly, 'unknown'))
   })
-  body.once('error', (error) => reject(explain(error)))
-  body.once('close', () => reject(explain(new Error('the connection was closed'))))
+  body.once('error', (error) => reject(response.explain(error)))
+  body.once('close', () => reject(response.explain(new Error('the connection was closed'))))
   return promise
 }
 

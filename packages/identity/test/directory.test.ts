@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Bus, connectBus } from '@corroport/bus'
 import { type NodeAnnounced, nodeAnnounced } from '@corroport/contracts'
 import { isSignedBy, openDirectory, openNodeKey } from '@corroport/identity'
-import { createTemporaryFolder, startNatsServer } from '@corroport/testing'
+import { createTemporaryFolder, startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import pino from 'pino'
 
@@ -20,10 +20,6 @@ const announcement = (change: Partial<NodeAnnounced> = {}): NodeAnnounced => ({
   announcedAt: '2026-01-15T10:00:00Z',
   ...change,
 })
-
-async function until(look: () => unknown): Promise<void> {
-  while (!look()) await new Promise((resolve) => setTimeout(resolve, 10))
-}
 
 const announce = (bus: Bus, change: Partial<NodeAnnounced> = {}): boolean => {
   const payload = announcement(change)

@@ -7,21 +7,12 @@ import {
   createMetrics,
   EnvironmentError,
   type Health,
-  type LogLevel,
   listenForOperators,
   stopSignal,
 } from '@corroport/service'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-
-/** What every service of a node is configured with, besides its own. */
-export interface NodeConfig {
-  nodeId: string
-  nats: { url: string; user: string | undefined; password: string | undefined }
-  stateDir: string
-  metricsPort: number
-  logLevel: LogLevel
-}
+import type { NodeConfig } from './node-config.ts'
 
 /** What a service is started with. Services of one process share the connection and the listener. */
 export interface NodeDeps {

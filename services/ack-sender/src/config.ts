@@ -1,15 +1,9 @@
-import { NodeId } from '@corroport/contracts'
-import { type LogLevel, LogLevelSetting, Port, readEnvironment, setting } from '@corroport/service'
+import { type NodeConfig, nodeVariables, toNodeConfig } from '@corroport/node-process'
+import { readEnvironment } from '@corroport/service'
 import { Type } from 'typebox'
 
 const Environment = Type.Object({
-  NODE_ID: setting(NodeId, { description: 'name of this node: letters, digits, - and _' }),
-  NATS_URL: Type.String({ default: 'nats://127.0.0.1:4222', description: 'nats://host:port' }),
-  NATS_USER: Type.Optional(
-    Type.String({ description: 'with NATS_PASSWORD, where NATS has users' }),
-  ),
-  NATS_PASSWORD: Type.Optional(Type.String({ description: 'of NATS_USER' })),
-  STATE_DIR: Type.String({ description: "this node's state folder" }),
+  ...nodeVariables,
   ACK_TIMEOUT_MS: Type.Integer({
     default: 2000,
     minimum: 10,
@@ -32,34 +26,23 @@ const Environment = Type.Object({
     minimum: 1,
     description: 'how long a receipt is kept after it was last seen, at least 1',
   }),
-  METRICS_PORT: setting(Port, { description: 'health and metrics, on loopback' }),
-  LOG_LEVEL: LogLevelSetting,
 })
 
-export interface Config {
-  nodeId: string
-  nats: { url: string; user: string | undefined; password: string | undefined }
-  stateDir: string
+export interface Config extends NodeConfig {
   ackTimeoutMs: number
   ackMaxAgeMs: number
   ackConcurrency: number
   receiptRetentionHours: number
-  metricsPort: number
-  logLevel: LogLevel
 }
 
 /** Throws `EnvironmentError` with every variable that does not fit. */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const env = readEnvironment(Environment, environment)
   return {
-    nodeId: env.NODE_ID,
-    nats: { url: env.NATS_URL, user: env.NATS_USER, password: env.NATS_PASSWORD },
-    stateDir: env.STATE_DIR,
+    ...toNodeConfig(env),
     ackTimeoutMs: env.ACK_TIMEOUT_MS,
     ackMaxAgeMs: env.ACK_MAX_AGE_MS,
     ackConcurrency: env.ACK_CONCURRENCY,
     receiptRetentionHours: env.RECEIPT_RETENTION_HOURS,
-    metricsPort: env.METRICS_PORT,
-    logLevel: env.LOG_LEVEL,
   }
 }

@@ -8,7 +8,7 @@ import {
   ackSent,
   messageReceived,
 } from '@corroport/contracts'
-import { freePort } from '@corroport/testing'
+import { freePort, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import {
   type Answer,
@@ -19,7 +19,6 @@ import {
   startNeighbours,
   startNode1,
   startOrigin,
-  until,
   untilHeard,
 } from './harness.ts'
 

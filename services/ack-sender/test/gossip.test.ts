@@ -8,9 +8,9 @@ import {
   receptionsQueried,
   toTimestamp,
 } from '@corroport/contracts'
-import { freePort } from '@corroport/testing'
+import { freePort, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { change, startNeighbours, startNode1, startOrigin, until } from './harness.ts'
+import { change, startNeighbours, startNode1, startOrigin } from './harness.ts'
 
 /** The service of node1, and node2 as an announced origin. */
 async function startAll() {

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import { setTimeout as wait } from 'node:timers/promises'
 import { type Bus, connectBus } from '@corroport/bus'
 import {
   AcknowledgePubsubRequest,
@@ -17,26 +16,13 @@ import {
 } from '@corroport/contracts'
 import { isSignedBy, type NodeKey, openNodeKey } from '@corroport/identity'
 import { createHealth, createMetrics } from '@corroport/service'
-import { createTemporaryFolder, freePort, startNatsServer } from '@corroport/testing'
+import { createTemporaryFolder, freePort, startNatsServer, until } from '@corroport/testing'
 import pino from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { readConfig } from '../src/config.ts'
 import { startAckSender } from '../src/service.ts'
 
 const silent = pino({ level: 'silent' })
-
-/** Waits until `look` gives something. Fails after twenty seconds. */
-export async function until<T>(
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + 20_000
-  for (;;) {
-    const found = await look()
-    if (found) return found
-    if (performance.now() > deadline) throw new Error(`still not so: ${look.toString()}`)
-    await wait(5)
-  }
-}
 
 /** The service of node1, with a connection of its own; `variables` of its environment. */
 export async function startNode1(

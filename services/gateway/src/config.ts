@@ -1,25 +1,20 @@
 import { Endpoint, NodeId, Region } from '@corroport/contracts'
 import {
-  EnvironmentError,
-  LogLevelSetting,
-  Port,
-  readEnvironment,
-  setting,
-} from '@corroport/service'
-import { type Static, Type } from 'typebox'
+  type AgentConfig,
+  agentVariables,
+  type NodeConfig,
+  nodeVariables,
+  toAgentConfig,
+  toNodeConfig,
+} from '@corroport/node-process'
+import { EnvironmentError, Port, readEnvironment, setting } from '@corroport/service'
+import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
 export const Environment = Type.Object({
-  NODE_ID: setting(NodeId, { description: 'name of this node: letters, digits, - and _' }),
+  ...nodeVariables,
+  ...agentVariables,
   REGION: setting(Region, { default: 'local', description: 'where this node is' }),
-  NATS_URL: Type.String({ default: 'nats://127.0.0.1:4222', description: 'nats://host:port' }),
-  NATS_USER: Type.Optional(
-    Type.String({ description: 'with NATS_PASSWORD, where NATS has users' }),
-  ),
-  NATS_PASSWORD: Type.Optional(Type.String({ description: 'of NATS_USER' })),
-  AGENT_URL: Type.String({ description: "origin of this node's agent: http://127.0.0.1:8081" }),
-  AGENT_TOKEN: Type.Optional(Type.String({ description: 'bearer token of the agent' })),
-  STATE_DIR: Type.String({ description: "this node's state folder" }),
   API_HOST: Type.String({ default: '127.0.0.1', description: 'a loopback address' }),
   API_PORT: setting(Port, { description: 'port of the API: 4001' }),
   PEER_HOST: Type.String({
@@ -46,23 +41,16 @@ export const Environment = Type.Object({
     minimum: 1,
     description: 'how many messages are remembered; the oldest finished one goes first',
   }),
-  METRICS_PORT: setting(Port, { description: 'health and metrics, on loopback' }),
-  LOG_LEVEL: LogLevelSetting,
 })
 
-export interface Config {
-  nodeId: string
+export interface Config extends NodeConfig {
   region: string
-  nats: { url: string; user: string | undefined; password: string | undefined }
-  agent: { url: string; bearerToken: string | undefined }
-  stateDir: string
+  agent: AgentConfig
   api: { host: string; port: number }
   peer: { host: string; port: number; endpoint: string }
   declaredNodes: readonly string[]
   messageRetentionHours: number
   trackedMessages: number
-  metricsPort: number
-  logLevel: Static<typeof LogLevelSetting>
 }
 
 /** Throws `EnvironmentError` with every variable that does not fit. */
@@ -78,11 +66,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   ]
   if (problems.length > 0) throw new EnvironmentError(problems.join('\n'))
   return {
-    nodeId: env.NODE_ID,
+    ...toNodeConfig(env),
     region: env.REGION,
-    nats: { url: env.NATS_URL, user: env.NATS_USER, password: env.NATS_PASSWORD },
-    agent: { url: env.AGENT_URL, bearerToken: env.AGENT_TOKEN },
-    stateDir: env.STATE_DIR,
+    agent: toAgentConfig(env),
     api: { host: env.API_HOST, port: env.API_PORT },
     peer: {
       host: env.PEER_HOST,
@@ -92,8 +78,6 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     declaredNodes,
     messageRetentionHours: env.MESSAGE_RETENTION_HOURS,
     trackedMessages: env.TRACKED_MESSAGES,
-    metricsPort: env.METRICS_PORT,
-    logLevel: env.LOG_LEVEL,
   }
 }
 

@@ -4,19 +4,10 @@ import {
   type NatsServer,
   startCorrosionAgent,
   startNatsServer,
+  until,
 } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import {
-  ackOf,
-  announce,
-  configOf,
-  detailOf,
-  newPeer,
-  send,
-  startNode,
-  told,
-  until,
-} from './harness.ts'
+import { ackOf, announce, configOf, detailOf, newPeer, send, startNode, told } from './harness.ts'
 
 let nats: NatsServer
 let agent: CorrosionAgent

@@ -5,9 +5,10 @@ import {
   type NatsServer,
   startCorrosionAgent,
   startNatsServer,
+  until,
 } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { configOf, detailOf, startNode, until } from './harness.ts'
+import { configOf, detailOf, startNode } from './harness.ts'
 
 let nats: NatsServer
 let agent: CorrosionAgent

@@ -4,6 +4,7 @@ import {
   type NatsServer,
   startCorrosionAgent,
   startNatsServer,
+  until,
 } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { Type } from 'typebox'
@@ -18,7 +19,6 @@ import {
   newPeer,
   send,
   startNode,
-  until,
 } from './harness.ts'
 
 let agent: CorrosionAgent

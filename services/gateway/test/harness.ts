@@ -1,6 +1,5 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { type Bus, connectBus, readStream } from '@corroport/bus'
 import {
   acknowledgementText,
@@ -16,7 +15,7 @@ import {
 } from '@corroport/contracts'
 import { type NodeKey, openNodeKey } from '@corroport/identity'
 import { createHealth, createMetrics } from '@corroport/service'
-import { createTemporaryFolder } from '@corroport/testing'
+import { createTemporaryFolder, until } from '@corroport/testing'
 import { afterAll } from '@jest/globals'
 import pino from 'pino'
 import { type TSchema, Type } from 'typebox'
@@ -32,19 +31,6 @@ afterAll(() => folder[Symbol.dispose]())
 
 export function newFolder(): string {
   return mkdtempSync(join(folder.path, 'state-'))
-}
-
-/** Waits until `look` gives something. Fails after thirty seconds. */
-export async function until<T>(
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + 30_000
-  for (;;) {
-    const found = await look()
-    if (found) return found
-    if (performance.now() > deadline) throw new Error(`still not so: ${look.toString()}`)
-    await wait(10)
-  }
 }
 
 /** The configuration that an environment makes, with ports that are free. */

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { connectBus } from '@corroport/bus'
 import { messageAccepted, messageFailed, messageSent } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
-import { freePort, startCorrosionAgent, startNatsServer } from '@corroport/testing'
+import { freePort, startCorrosionAgent, startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { configOf, detailOf, newFolder, send, silent, startNode, told, until } from './harness.ts'
+import { configOf, detailOf, newFolder, send, silent, startNode, told } from './harness.ts'
 
 async function startNeighbours() {
   const stack = new AsyncDisposableStack()

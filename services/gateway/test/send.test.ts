@@ -12,9 +12,10 @@ import {
   type NatsServer,
   startCorrosionAgent,
   startNatsServer,
+  until,
 } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { configOf, detailOf, send, startNode, told, until } from './harness.ts'
+import { configOf, detailOf, send, startNode, told } from './harness.ts'
 
 let nats: NatsServer
 let agent: CorrosionAgent

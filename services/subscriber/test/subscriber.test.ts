@@ -18,6 +18,7 @@ import {
   type NatsServer,
   startCorrosionAgent,
   startNatsServer,
+  until,
 } from '@corroport/testing'
 import { expect, jest, test } from '@jest/globals'
 import pino from 'pino'
@@ -60,16 +61,6 @@ async function audits(bus: Bus): Promise<SubscriptionAudited[]> {
   return records
     .filter(({ subject }) => subject === subscriptionAudited.filter({ nodeId: 'node1' }))
     .map(({ text }) => subscriptionAudited.parse(JSON.parse(text)))
-}
-
-async function until<T>(
-  look: () => T | false | undefined | Promise<T | false | undefined>,
-): Promise<T> {
-  for (;;) {
-    const found = await look()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
 
 async function write(agent: CorrosionAgent, ...pks: string[]): Promise<void> {
