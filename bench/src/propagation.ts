@@ -202,15 +202,21 @@ async function measureLoad(running: Cluster, bus: Bus) {
   )
   const sum = (key: 'attempted' | 'answered'): number =>
     loads.reduce((total, load) => total + load[key], 0)
+  const startedAt = performance.now()
   await using client = createCorrosionClient({ url: running.node(1).agentUrl })
-  const { rows } = await client.query(
-    "SELECT pk, node_id FROM node_messages WHERE message LIKE 'sixty %'",
-  )
+  let rows: Awaited<ReturnType<typeof client.query>>['rows'] = []
+  // The last of them are still on their way to this node.
+  await until(async () => {
+    const result = await client.query(
+      "SELECT pk, node_id FROM node_messages WHERE message LIKE 'sixty %'",
+    )
+    rows = result.rows
+    return rows.length >= sum('answered')
+  })
   const messages = rows.map(([pk, nodeId]) => ({
     messageId: String(pk),
     originNodeId: String(nodeId),
   }))
-  const startedAt = performance.now()
   let miscounts: string[] = []
   do {
     miscounts = findMiscounts(await countRecords(bus), messages, nodeIds)
