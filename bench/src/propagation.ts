@@ -207,10 +207,9 @@ async function measureLoad(running: Cluster, bus: Bus) {
   let rows: Awaited<ReturnType<typeof client.query>>['rows'] = []
   // The last of them are still on their way to this node.
   await until(async () => {
-    const result = await client.query(
+    ;({ rows } = await client.query(
       "SELECT pk, node_id FROM node_messages WHERE message LIKE 'sixty %'",
-    )
-    rows = result.rows
+    ))
     return rows.length >= sum('answered')
   })
   const messages = rows.map(([pk, nodeId]) => ({
