@@ -9,6 +9,7 @@ import {
   type FollowEvent,
   readRows,
   readTableSchema,
+  subscriptionSql,
 } from '../src/index.ts'
 import { type Follower, startFollower } from './follower.ts'
 
@@ -232,7 +233,19 @@ test('a slow caller gets the last state, not each', async () => {
 })
 
 test('an audit names a planted difference and gives the row', async () => {
-  await put(reader, 'planted')
+  // Both feeds have told the row before it is followed, so that only the audit can name it again.
+  await using told = startFollower(reader)
+  await told.until(isLive(told))
+  const updates = await reader.updates('node_messages')
+  const subscription = await reader.subscribe(
+    subscriptionSql(await readTableSchema(reader, 'node_messages')),
+    { skipRows: true },
+  )
+  await put(reader, 'planted', String(Math.random()))
+  for await (const { key } of updates.events) if (key[0] === 'planted') break
+  for await (const event of subscription.events) {
+    if (event.kind === 'change' && event.cells.includes('planted')) break
+  }
   const shadow = createMemoryShadow()
   await using follower = startFollower(reader, { shadow, auditIntervalMs: 300 })
   await follower.until(isLive(follower))
