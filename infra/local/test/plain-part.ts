@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Layout } from '../src/layout.ts'
 import type { PartDefinition } from '../src/part.ts'
+import { findProcess } from '../src/process-identity.ts'
 import type { ClusterShape } from '../src/register.ts'
 
 export const shape: ClusterShape = {
@@ -31,8 +32,11 @@ export function plainPart(layout: Layout, name: PlainPart): PartDefinition {
     logPath: layout.log(name),
     stopRank: name === 'willing' ? 1 : 0,
     stopDeadlineMs: 300,
-    // The signal handler is in place when the line is there.
-    look: async () =>
-      readFileSync(layout.log(name), 'utf8').includes('up ') ? undefined : 'silent',
+    // The signal handler is in place when the line is there. Of a process that ended, it stays.
+    look: async () => {
+      const pids = readFileSync(layout.log(name), 'utf8').matchAll(/^up (\d+)$/gm)
+      const runs = pids.some(([, pid]) => findProcess(Number(pid)) !== undefined)
+      return runs ? undefined : 'silent'
+    },
   }
 }
