@@ -19,9 +19,9 @@ import {
 } from './subscription.ts'
 import {
   type AgentRequest,
-  type AgentResponse,
+  type AgentStream,
+  type AnswerReader,
   createTransport,
-  responseError,
 } from './transport.ts'
 import { decodeUpdateLine, type Updates } from './updates.ts'
 import type { SqliteValue } from './values.ts'
@@ -74,7 +74,7 @@ export interface TableStats {
 /**
  * The HTTP API of one agent. Errors: `CorrosionResponseError` when the agent refuses,
  * `CorrosionBusyError` when it sheds load, `CorrosionConnectionError` when no whole answer came,
- * `CorrosionProtocolError` when the answer is not Corrosion's. Nothing is tried a second time. An
+ * `CorrosionProtocolError` when the answer is not Corrosion's. Failures are the caller's to repeat. An
  * aborted `signal` rejects with its own reason. Disposing ends what is open.
  */
 export interface CorrosionClient extends AsyncDisposable {
@@ -105,44 +105,43 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
   } = options
   const transport = createTransport(options)
 
-  const sendQuery = async (
+  const queryRequest = (
     statement: Statement,
     { signal, timeoutMs = queryTimeoutMs }: RequestOptions,
-  ): Promise<AgentResponse> => {
+  ): [request: AgentRequest, timeoutMs: number] => {
     requireOneRead(sqlOf(statement))
     const path = `/v1/queries?timeout=${wholeSeconds(timeoutMs)}`
     const body = stringifyJson(encodeStatement(statement))
-    const request: AgentRequest = { method: 'POST', path, body, signal, isRead: true }
-    const response = await transport.send(request, timeoutMs)
-    if (response.status !== 200) throw await responseError(response, 'a query')
-    return response
+    return [{ method: 'POST', path, name: 'a query', body, isRead: true, signal }, timeoutMs]
   }
 
   const query = async (statement: Statement, queryOptions: QueryOptions = {}) => {
     const { maxRows = Infinity } = queryOptions
-    const response = await sendQuery(statement, queryOptions)
-    return await collectRows(response, maxLineBytes, maxRows)
+    const [request, timeoutMs] = queryRequest(statement, queryOptions)
+    return await transport.send(request, timeoutMs, () => createRowsReader(maxLineBytes, maxRows))
   }
 
-  const postJson = async (path: string, body: unknown, request: RequestOptions) => {
+  const postJson = async (path: string, content: unknown, request: RequestOptions) => {
     const { signal, timeoutMs = queryTimeoutMs } = request
-    const text = stringifyJson(body)
-    const response = await transport.send({ method: 'POST', path, body: text, signal }, timeoutMs)
-    if (response.status !== 200) throw await responseError(response, `POST ${path}`)
-    return parseObject(await textOf(response), `the answer to POST ${path}`)
+    const name = `POST ${path}`
+    const body = stringifyJson(content)
+    const text = await transport.send({ method: 'POST', path, name, body, signal }, timeoutMs, () =>
+      createTextReader(maxLineBytes),
+    )
+    return parseObject(text, `the answer to ${name}`)
   }
 
   return {
     query,
 
     async *queryRows(statement, request = {}) {
-      const response = await sendQuery(statement, request)
+      const response = await transport.open(...queryRequest(statement, request))
       for await (const line of linesOf(response, maxLineBytes)) {
         const event = decodeQueryLine(line)
         if (event === 'end') return
         if ('cells' in event) yield event.cells
       }
-      throw new CorrosionConnectionError(endedEarly, 'unknown')
+      throw new CorrosionConnectionError('the answer to a query ended early', 'unknown')
     },
 
     async transact(statements, request = {}) {
@@ -163,20 +162,23 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
       if (from !== undefined) parameters.set('from', String(from))
       if (skipRows) parameters.set('skip_rows', 'true')
       const search = parameters.size === 0 ? '' : `?${parameters.toString()}`
-      const response =
+      const name = 'a subscription'
+      const response = await transport.open(
         id === undefined
-          ? await transport.open({
+          ? {
               method: 'POST',
               path: `/v1/subscriptions${search}`,
+              name,
               body: stringifyJson(encodeStatement(sql)),
               signal,
-            })
-          : await transport.open({
+            }
+          : {
               method: 'GET',
               path: `/v1/subscriptions/${encodeURIComponent(id)}${search}`,
+              name,
               signal,
-            })
-      if (response.status !== 200) throw await responseError(response, 'a subscription')
+            },
+      )
       return {
         id: header(response, 'corro-query-id'),
         hash: header(response, 'corro-query-hash'),
@@ -186,8 +188,8 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
 
     async updates(table, { signal } = {}) {
       const path = `/v1/updates/${encodeURIComponent(table)}`
-      const response = await transport.open({ method: 'POST', path, signal })
-      if (response.status !== 200) throw await responseError(response, `updates of ${table}`)
+      const name = `updates of ${table}`
+      const response = await transport.open({ method: 'POST', path, name, signal })
       return {
         id: header(response, 'corro-query-id'),
         events: streamOf(response, `the updates feed of ${table}`, decodeUpdateLine, maxLineBytes),
@@ -206,8 +208,16 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
 
     async health(thresholds = {}, { signal, timeoutMs = queryTimeoutMs } = {}) {
       const path = healthPath(thresholds)
-      const response = await transport.send({ method: 'GET', path, signal }, timeoutMs)
-      return decodeHealth(response.status, await textOf(response))
+      let status = 0
+      const text = await transport.send(
+        { method: 'GET', path, name: 'GET /v1/health', takesAnyStatus: true, signal },
+        timeoutMs,
+        (answered) => {
+          status = answered
+          return createTextReader(maxLineBytes)
+        },
+      )
+      return decodeHealth(status, text)
     },
 
     async actorId(request) {
@@ -218,8 +228,6 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   }
 }
-
-const endedEarly = 'the answer to a query ended early'
 
 function decodeQueryLine(line: string): { columns: string[] } | { cells: SqliteValue[] } | 'end' {
   const event = parseObject(line, 'a query event')
@@ -232,60 +240,46 @@ function decodeQueryLine(line: string): { columns: string[] } | { cells: SqliteV
   throw new CorrosionResponseError(200, asText(event.error, 'error'), 'a query')
 }
 
-/**
- * A whole result. By the body's events, because a small answer read through iterators takes half as
- * long again; and it is over with its last line, whenever the connection ends.
- */
-function collectRows(
-  response: AgentResponse,
-  maxLineBytes: number,
-  maxRows: number,
-): Promise<QueryResult> {
-  const { body } = response
-  const { promise, resolve, reject } = Promise.withResolvers<QueryResult>()
+/** A result that is over with its last line, whenever the connection ends. */
+function createRowsReader(maxLineBytes: number, maxRows: number): AnswerReader<QueryResult> {
   const splitter = createLineSplitter(maxLineBytes)
   const result: QueryResult = { columns: [], rows: [], wasTruncated: false }
 
-  /** Whether the result is whole. */
-  const take = (lines: readonly string[]): boolean => {
+  const take = (lines: readonly string[]): QueryResult | undefined => {
     for (const line of lines) {
       const event = decodeQueryLine(line)
-      if (event === 'end') return true
+      if (event === 'end') return result
       if ('columns' in event) result.columns = event.columns
       else if (result.rows.length < maxRows) result.rows.push(event.cells)
       else {
         result.wasTruncated = true
-        return true
+        return result
       }
     }
-    return false
+    return undefined
   }
-  const end = (settle: () => void): void => {
-    settle()
-    body.destroy()
+  return {
+    push: (bytes) => take(splitter.push(bytes)),
+    end() {
+      const whole = take(splitter.end())
+      if (whole === undefined) throw new Error('it ended early')
+      return whole
+    },
   }
-  const read = (cut: () => readonly string[]): void => {
-    let lines: readonly string[]
-    try {
-      lines = cut()
-    } catch (error) {
-      end(() => reject(response.explain(error)))
-      return
-    }
-    try {
-      if (take(lines)) end(() => resolve(result))
-    } catch (error) {
-      end(() => reject(error))
-    }
+}
+
+function createTextReader(maxBytes: number): AnswerReader<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  return {
+    push(bytes) {
+      size += bytes.length
+      if (size > maxBytes) throw new RangeError(`the answer is longer than ${maxBytes} bytes`)
+      chunks.push(bytes)
+      return undefined
+    },
+    end: () => Buffer.concat(chunks).toString(),
   }
-  body.on('data', (chunk: Uint8Array) => read(() => splitter.push(chunk)))
-  body.once('end', () => {
-    read(() => splitter.end())
-    reject(new CorrosionConnectionError(endedEarly, 'unknown'))
-  })
-  body.once('error', (error) => reject(response.explain(error)))
-  body.once('close', () => reject(response.explain(new Error('the connection was closed'))))
-  return promise
 }
 
 function wholeSeconds(milliseconds: number): number {
@@ -300,22 +294,12 @@ function decodeExecution(value: unknown): { rowsAffected: number; timeSeconds: n
   }
 }
 
-function header(response: AgentResponse, name: string): string {
-  const value = response.headers[name]
-  return typeof value === 'string' ? value : ''
-}
-
-async function textOf(response: AgentResponse): Promise<string> {
-  try {
-    const chunks: Uint8Array[] = await response.body.toArray()
-    return Buffer.concat(chunks).toString()
-  } catch (error) {
-    throw response.explain(error)
-  }
+function header({ headers }: AgentStream, name: string): string {
+  return headers.get(name) ?? ''
 }
 
 async function* linesOf(
-  response: AgentResponse,
+  response: AgentStream,
   maxLineBytes: number,
 ): AsyncGenerator<string, void, undefined> {
   try {
@@ -327,7 +311,7 @@ async function* linesOf(
 
 /** A stream that ends only by throwing; leaving the loop closes its connection. */
 async function* streamOf<Event extends object>(
-  response: AgentResponse,
+  response: AgentStream,
   name: string,
   decode: (line: string) => Event | { error: string },
   maxLineBytes: number,

@@ -1,4 +1,5 @@
 const newline = 0x0a
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Cuts chunks into lines, wherever the chunks are cut; empty lines are left out. */
 export interface LineSplitter {
@@ -10,7 +11,6 @@ export interface LineSplitter {
 
 /** A line above `maxLineBytes` throws: no agent may fill this process's memory. */
 export function createLineSplitter(maxLineBytes: number): LineSplitter {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let parts: Uint8Array[] = []
   let heldBytes = 0
 

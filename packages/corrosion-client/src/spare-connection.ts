@@ -1,39 +1,37 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 
 /** One connection that is open before it is needed. */
 export interface SpareConnection extends Disposable {
-  /** The open connection, if there is one. It is the caller's; another is opened in its place. */
+  /** The connection, if there is one: open, opening, or closed by the agent just now. */
   take(): Socket | undefined
+  /** Opens one where there is none: after an answer, because during it the agent would wait. */
+  fill(): void
 }
 
-export function createSpareConnection(host: string, port: number): SpareConnection {
+export function createSpareConnection(address: TcpNetConnectOpts): SpareConnection {
   let spare: Socket | undefined
   let isClosed = false
 
-  const open = () => {
-    if (isClosed || spare !== undefined) return
-    const socket = connect({ host, port })
-    // Nobody waits for it, so it must not keep a process alive.
-    socket.unref()
-    const forget = () => {
-      if (spare === socket) spare = undefined
-    }
-    socket.once('error', forget)
-    socket.once('close', forget)
-    socket.once('connect', () => {
-      if (isClosed) socket.destroy()
-      else spare = socket
-    })
-  }
-
   return {
     take() {
-      const taken = spare?.readyState === 'open' ? spare : undefined
+      const taken = spare
       spare = undefined
-      taken?.ref()
-      // After the request that takes this one is on its way.
-      setImmediate(open)
-      return taken
+      return taken?.ref()
+    },
+    fill() {
+      // After the caller has got the answer for which it waits.
+      setImmediate(() => {
+        if (isClosed || spare !== undefined) return
+        const socket = connect(address)
+        spare = socket
+        // Nobody waits for it, so it must not keep a process alive.
+        socket.unref()
+        const forget = () => {
+          if (spare === socket) spare = undefined
+        }
+        socket.once('error', forget)
+        socket.once('close', forget)
+      }).unref()
     },
     [Symbol.dispose]() {
       isClosed = true
