@@ -26,16 +26,14 @@ export interface Entry {
 const parseExample = createParser('example', Type.Record(Type.String(), Type.Unknown()))
 
 export interface Sources {
-  /** Whatever the contracts export; what is no definition is passed over. */
-  contracts: readonly unknown[]
+  definitions: readonly (EventDefinition | CommandDefinition)[]
   streams: readonly StreamDefinition[]
   voices: readonly Voice[]
   fixtureFolder: string
 }
 
-export function createCatalogue({ contracts, streams, voices, fixtureFolder }: Sources): Entry[] {
-  return contracts
-    .filter(isDefinition)
+export function createCatalogue({ definitions, streams, voices, fixtureFolder }: Sources): Entry[] {
+  return definitions
     .toSorted((a, b) => (a.template < b.template ? -1 : 1))
     .map((definition) => {
       const { template } = definition
@@ -63,10 +61,6 @@ export function createCatalogue({ contracts, streams, voices, fixtureFolder }: S
 export function slugOf(template: string): string {
   const tokens = template.split('.').slice(1)
   return tokens.filter((token) => !token.startsWith('{')).join('-')
-}
-
-function isDefinition(value: unknown): value is Entry['definition'] {
-  return typeof value === 'object' && value !== null && 'kind' in value && 'template' in value
 }
 
 /** Streams here are only bound to whole nouns: `corro.ack.>`. */

@@ -5,8 +5,10 @@ import packageJson from '../../../package.json' with { type: 'json' }
 import { createAsyncApi } from './asyncapi.ts'
 import { createCatalogue } from './catalogue.ts'
 import { renderEvents } from './events-page.ts'
-import { withServices } from './readme-table.ts'
+import { withPart } from './generated-part.ts'
 import { services, voices } from './services.ts'
+import { renderServices } from './services-table.ts'
+import { renderVariables } from './variables-table.ts'
 
 // node infra/docs/src/main.ts writes the generated documents; with --check it names the stale ones.
 const root = join(import.meta.dirname, '../../..')
@@ -15,9 +17,9 @@ const read = (path: string): string => {
   return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
-const { streams } = contracts
+const { definitionsAmong, streams } = contracts
 const entries = createCatalogue({
-  contracts: Object.values(contracts),
+  definitions: definitionsAmong(Object.values(contracts)),
   streams,
   voices,
   fixtureFolder: join(root, 'packages/contracts/fixtures'),
@@ -25,7 +27,13 @@ const entries = createCatalogue({
 const documents = {
   'docs/events.md': renderEvents(entries, streams),
   'docs/asyncapi.json': `${JSON.stringify(createAsyncApi(entries, packageJson.version), undefined, 2)}\n`,
-  'README.md': withServices(read('README.md'), services),
+  'README.md': withPart(read('README.md'), 'services', renderServices(services)),
+  ...Object.fromEntries(
+    services.map(({ name, variables }) => {
+      const path = `services/${name}/README.md`
+      return [path, withPart(read(path), 'variables', renderVariables(variables))]
+    }),
+  ),
 }
 
 const stale = Object.entries(documents).filter(([path, text]) => read(path) !== text)

@@ -1,8 +1,13 @@
+import { Environment as ackSenderVariables } from '@corroport/ack-sender/config.ts'
 import * as ackSender from '@corroport/ack-sender/service.ts'
+import { Environment as configManagerVariables } from '@corroport/config-manager/config.ts'
 import * as configManager from '@corroport/config-manager/service.ts'
 import { deadLettered } from '@corroport/contracts'
+import { Environment as gatewayVariables } from '@corroport/gateway/config.ts'
 import * as gateway from '@corroport/gateway/service.ts'
+import { Environment as subscriberVariables } from '@corroport/subscriber/config.ts'
 import * as subscriber from '@corroport/subscriber/service.ts'
+import type { TObject } from 'typebox'
 
 type Templates = readonly { readonly template: string }[]
 
@@ -16,6 +21,7 @@ export interface Voice {
 }
 
 export interface Service extends Voice {
+  variables: TObject
   stores: string
   ports: string
 }
@@ -24,24 +30,28 @@ export const services: Service[] = [
   {
     ...subscriber,
     name: 'subscriber',
+    variables: subscriberVariables,
     stores: 'shadow of the rows, what was told (SQLite)',
     ports: '–',
   },
   {
     ...ackSender,
     name: 'ack-sender',
+    variables: ackSenderVariables,
     stores: 'receipts, acknowledgements owed (SQLite)',
     ports: '–',
   },
   {
     ...configManager,
     name: 'config-manager',
+    variables: configManagerVariables,
     stores: "its node's row in `node_configs`",
     ports: '–',
   },
   {
     ...gateway,
     name: 'gateway',
+    variables: gatewayVariables,
     stores: 'messages and acknowledgements of its node (SQLite)',
     ports: 'API 4000+n, acknowledgements 5000+n',
   },

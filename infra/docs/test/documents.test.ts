@@ -2,14 +2,17 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import * as contracts from '@corroport/contracts'
 import { expect, test } from '@jest/globals'
+import { Type } from 'typebox'
 import { createAsyncApi } from '../src/asyncapi.ts'
 import { createCatalogue } from '../src/catalogue.ts'
 import { renderEvents } from '../src/events-page.ts'
-import { withServices } from '../src/readme-table.ts'
+import { withPart } from '../src/generated-part.ts'
+import { renderServices } from '../src/services-table.ts'
+import { renderVariables } from '../src/variables-table.ts'
 
-const { ackReceived, ackSent, messageDetailQueried, streams } = contracts
+const { ackReceived, ackSent, definitionsAmong, messageDetailQueried, streams } = contracts
 const entries = createCatalogue({
-  contracts: Object.values(contracts),
+  definitions: definitionsAmong(Object.values(contracts)),
   streams,
   voices: [
     { name: 'a', says: [ackReceived], asks: [messageDetailQueried] },
@@ -64,24 +67,35 @@ test('every reference of the AsyncAPI document leads somewhere', () => {
   })
 })
 
-test('the table of the README stands between its markers', () => {
+test('a generated part stands between its markers', () => {
+  const text = 'before\n<!-- part:start -->\nold\n<!-- part:end -->\nafter\n'
+
+  const written = withPart(text, 'part', 'new')
+
+  expect(written).toBe('before\n<!-- part:start -->\n\nnew\n\n<!-- part:end -->\nafter\n')
+  expect(withPart(written, 'part', 'new')).toBe(written)
+  expect(withPart('no markers', 'part', 'new')).toBe('no markers')
+})
+
+test('facts of one noun stand together in the table of services', () => {
   const service = { name: 'a', says: [ackSent, ackReceived], stores: 'files', ports: '–' }
-  const readme = 'before\n<!-- services:start -->\nold\n<!-- services:end -->\nafter\n'
 
-  const written = withServices(readme, [service])
-
-  expect(written).toBe(`before
-<!-- services:start -->
-
-| service | hears | says | stores | ports |
+  expect(renderServices([{ ...service, variables: Type.Object({}) }])).toBe(
+    `| service | hears | says | stores | ports |
 | --- | --- | --- | --- | --- |
-| [a](services/a) | – | [ack.sent](docs/events.md#ack-sent), [.received](docs/events.md#ack-received) | files | – |
+| [a](services/a) | – | [ack.sent](docs/events.md#ack-sent), [.received](docs/events.md#ack-received) | files | – |`,
+  )
+})
 
-<!-- services:end -->
-after
-`)
-  expect(withServices(written, [service])).toBe(written)
-  expect(withServices('no markers', [service])).toBe('no markers')
+test('a variable is shown with its default and its meaning', () => {
+  const variables = Type.Object({
+    A_MS: Type.Integer({ default: 5, description: 'how long' }),
+    B: Type.String({ default: '', description: 'who' }),
+  })
+
+  expect(renderVariables(variables)).toBe(
+    '| variable | default | meaning |\n| --- | --- | --- |\n| `A_MS` | `5` | how long |\n| `B` | | who |',
+  )
 })
 
 test('the documents that are checked in are up to date', () => {

@@ -1,5 +1,4 @@
 import { matches } from '@corroport/bus'
-import type { CommandDefinition, EventDefinition } from '@corroport/contracts'
 import * as contracts from '@corroport/contracts'
 
 /** Something that was said on NATS, held against its contract. */
@@ -12,11 +11,7 @@ export interface TappedEvent {
   violation: string | null
 }
 
-const exported: unknown[] = Object.values(contracts)
-const definitions = exported.filter(
-  (value): value is EventDefinition | CommandDefinition =>
-    typeof value === 'object' && value !== null && 'kind' in value && 'template' in value,
-)
+const definitions = contracts.definitionsAmong(Object.values(contracts))
 
 export function judge(subject: string, text: string, time: Date): TappedEvent {
   const definition = definitions.find(({ wildcard }) => matches(wildcard, subject))

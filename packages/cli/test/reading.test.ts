@@ -141,7 +141,9 @@ test('a diagnosis says which step fails', async () => {
     { step: 'agent', ok: true, detail: 'http://127.0.0.1:8081', durationMs: 0.5 },
     { step: 'endpoint of node3', ok: false, detail: 'connection refused' },
   ]
-  await using gateway = await startGateway({ 'GET /api/diagnose': { node_id: 'node1', steps } })
+  await using gateway = await startGateway({
+    'GET /api/diagnose': { node_id: 'node1', steps, timestamp },
+  })
 
   const ended = await corroport(['acks', 'diagnose', '--url', gateway.url])
 

@@ -156,3 +156,13 @@ export function defineCommand<
     parseReply: createParser(`reply of ${template}`, shapes.reply),
   }
 }
+
+/** The events and commands among what a module exports. */
+export function definitionsAmong(
+  values: readonly unknown[],
+): (EventDefinition | CommandDefinition)[] {
+  return values.filter(
+    (value): value is EventDefinition | CommandDefinition =>
+      typeof value === 'object' && value !== null && 'kind' in value && 'template' in value,
+  )
+}

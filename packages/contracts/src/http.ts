@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { HealthCheck } from './health.ts'
 import { Transport } from './message.ts'
 import { AgentState } from './node.ts'
-import { Reception } from './reception.ts'
+import { DiagnosisStep, Reception } from './reception.ts'
 import { Timestamp } from './timestamp.ts'
 import { MessageId, NodeId } from './values.ts'
 
@@ -178,6 +178,13 @@ export const ResetReply = Type.Object({
   timestamp: Timestamp,
 })
 export type ResetReply = Static<typeof ResetReply>
+
+export const DiagnosisReply = Type.Object({
+  steps: Type.Array(DiagnosisStep),
+  node_id: NodeId,
+  timestamp: Timestamp,
+})
+export type DiagnosisReply = Static<typeof DiagnosisReply>
 
 /** One `data:` of `GET /api/events`. */
 export const LiveEvent = Type.Object({

@@ -1,17 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as contracts from '@corroport/contracts'
-import { type CommandDefinition, createParser, type EventDefinition } from '@corroport/contracts'
+import { createParser } from '@corroport/contracts'
 import { expect, test } from '@jest/globals'
 import { Type } from 'typebox'
 
 const folder = join(import.meta.dirname, '../fixtures')
 
-const exported: unknown[] = Object.values(contracts)
-const definitions = exported.filter(
-  (value): value is EventDefinition | CommandDefinition =>
-    typeof value === 'object' && value !== null && 'kind' in value && 'template' in value,
-)
+const definitions = contracts.definitionsAmong(Object.values(contracts))
 
 /** `corro.ack.sent.{nodeId}` has its example in `ack-sent.json`. */
 function fixtureOf(template: string): string {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { readConfig } from './config.ts'
 
@@ -29,25 +28,4 @@ test('every variable that does not fit is named at once', () => {
     expect(message).toContain(name)
   }
   expect(message).not.toContain('METRICS_PORT')
-})
-
-test('the README has every variable with its default', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`(.*?)`)? ?\|/gm)]
-  const defaults = Object.fromEntries(rows.map(([, name, value]) => [name, value]))
-  const config = readConfig(least)
-
-  expect(defaults).toEqual({
-    NODE_ID: undefined,
-    NATS_URL: config.nats.url,
-    NATS_USER: undefined,
-    NATS_PASSWORD: undefined,
-    STATE_DIR: undefined,
-    ACK_TIMEOUT_MS: String(config.ackTimeoutMs),
-    ACK_MAX_AGE_MS: String(config.ackMaxAgeMs),
-    ACK_CONCURRENCY: String(config.ackConcurrency),
-    RECEIPT_RETENTION_HOURS: String(config.receiptRetentionHours),
-    METRICS_PORT: undefined,
-    LOG_LEVEL: config.logLevel,
-  })
 })

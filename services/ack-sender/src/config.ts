@@ -2,7 +2,7 @@ import { type NodeConfig, nodeVariables, toNodeConfig } from '@corroport/node-pr
 import { readEnvironment } from '@corroport/service'
 import { Type } from 'typebox'
 
-const Environment = Type.Object({
+export const Environment = Type.Object({
   ...nodeVariables,
   ACK_TIMEOUT_MS: Type.Integer({
     default: 2000,

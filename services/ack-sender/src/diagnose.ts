@@ -33,7 +33,11 @@ export async function diagnose(options: DiagnoseOptions): Promise<{
     owed: count,
     oldestOwedAt: oldest === null ? null : toTimestamp(oldest * 1000),
     steps: [
-      { step: 'nats', ok: bus.isConnected, detail: bus.isConnected ? 'connected' : 'away' },
+      {
+        step: 'nats of the ack-sender',
+        ok: bus.isConnected,
+        detail: bus.isConnected ? 'connected' : 'away',
+      },
       {
         step: 'changes',
         ok: consumption.isBound,

@@ -10,7 +10,7 @@ import {
 import { readEnvironment, setting } from '@corroport/service'
 import { Type } from 'typebox'
 
-const Environment = Type.Object({
+export const Environment = Type.Object({
   ...nodeVariables,
   ...agentVariables,
   REGION: setting(Region, { default: 'local', description: 'where this node is' }),

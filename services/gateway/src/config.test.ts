@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
-import { Environment, readConfig } from './config.ts'
+import { readConfig } from './config.ts'
 
 const environment = {
   NODE_ID: 'node1',
@@ -50,15 +49,4 @@ test.each([
 
 test('the peer API may listen anywhere', () => {
   expect(readConfig({ ...environment, PEER_HOST: '0.0.0.0' }).peer.host).toBe('0.0.0.0')
-})
-
-test('the README lists every variable with its default', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const rows = Object.entries(Environment.properties).map(([name, schema]) => {
-    const value: unknown = Reflect.get(schema, 'default') ?? ''
-    const shown = value === '' ? '' : ` \`${String(value)}\``
-    return `| \`${name}\` |${shown} | ${String(Reflect.get(schema, 'description'))} |`
-  })
-
-  expect(readme).toContain(`| --- | --- | --- |\n${rows.join('\n')}\n`)
 })

@@ -9,7 +9,7 @@ import {
 import { readEnvironment } from '@corroport/service'
 import { Type } from 'typebox'
 
-const Environment = Type.Object({
+export const Environment = Type.Object({
   ...nodeVariables,
   ...agentVariables,
   FOLLOWED_TABLES: Type.String({

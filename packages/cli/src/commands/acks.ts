@@ -1,12 +1,9 @@
-import { createParser, DiagnosisStep } from '@corroport/contracts'
+import { createParser, DiagnosisReply } from '@corroport/contracts'
 import type { Command } from 'commander'
-import { Type } from 'typebox'
 import { formatDuration } from '../duration.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
 import { formatTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
-
-const Diagnosis = Type.Object({ node_id: Type.String(), steps: Type.Array(DiagnosisStep) })
 
 export function registerAcks(program: Command, terminal: Terminal): void {
   const acks = program.command('acks').description('The way that acknowledgements take.')
@@ -24,7 +21,7 @@ Example:
       terminal.action(async (options: GatewayOptions) => {
         const diagnosis = await openGateway(options, terminal).get(
           '/api/diagnose',
-          createParser('diagnosis', Diagnosis),
+          createParser('diagnosis', DiagnosisReply),
         )
         const failed = diagnosis.steps.filter(({ ok }) => !ok)
         if (options.json) {

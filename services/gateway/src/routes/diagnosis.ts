@@ -1,14 +1,12 @@
 import { type Bus, CommandError } from '@corroport/bus'
 import {
   ackPathDiagnosed,
-  DiagnosisStep,
-  NodeId,
+  DiagnosisReply,
+  type DiagnosisStep,
   nowMicroseconds,
   subscriberStatusQueried,
-  Timestamp,
   toTimestamp,
 } from '@corroport/contracts'
-import { Type } from 'typebox'
 import type { AgentProbe } from '../agent-probe.ts'
 import type { Config } from '../config.ts'
 import type { App } from '../http-server.ts'
@@ -20,12 +18,6 @@ export interface DiagnosisDeps {
   probe: AgentProbe
   unconfirmedEvents: () => number
 }
-
-const DiagnosisReply = Type.Object({
-  steps: Type.Array(DiagnosisStep),
-  node_id: NodeId,
-  timestamp: Timestamp,
-})
 
 /** The way of an acknowledgement, step by step: agent, feeds, NATS, each peer's endpoint. */
 export function registerDiagnosis(app: App, deps: DiagnosisDeps): void {
@@ -54,7 +46,7 @@ async function lookAtAgent({ probe, config }: DiagnosisDeps): Promise<DiagnosisS
 function lookAtNats({ bus, unconfirmedEvents }: DiagnosisDeps): DiagnosisStep {
   const waiting = `${unconfirmedEvents()} events of the gateway wait to be confirmed`
   const detail = bus.isConnected ? `connected, ${waiting}` : `not connected, ${waiting}`
-  return { step: 'nats', ok: bus.isConnected, detail }
+  return { step: 'nats of the gateway', ok: bus.isConnected, detail }
 }
 
 async function lookAtFeeds({ bus, config }: DiagnosisDeps): Promise<DiagnosisStep[]> {

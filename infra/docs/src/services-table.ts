@@ -1,18 +1,7 @@
 import { slugOf } from './catalogue.ts'
 import type { Service } from './services.ts'
 
-const start = '<!-- services:start -->'
-const end = '<!-- services:end -->'
-
-/** The README with its table of services made anew; as it is where the markers are missing. */
-export function withServices(readme: string, services: readonly Service[]): string {
-  const from = readme.indexOf(start)
-  const to = readme.indexOf(end)
-  if (from < 0 || to < from) return readme
-  return `${readme.slice(0, from + start.length)}\n\n${renderServices(services)}\n\n${readme.slice(to)}`
-}
-
-function renderServices(services: readonly Service[]): string {
+export function renderServices(services: readonly Service[]): string {
   const rows = services.map(
     ({ name, hears = [], answers = [], says = [], asks = [], stores, ports }) =>
       `| [${name}](services/${name}) | ${facts([...hears, ...answers])} | ${facts([...says, ...asks])} | ${stores} | ${ports} |`,
