@@ -335,7 +335,7 @@ test('a diagnosis names what is in the way', async () => {
   expect(diagnosis.owed).toBe(1)
   expect(diagnosis.oldestOwedAt).not.toBeNull()
   expect(Object.fromEntries(diagnosis.steps.map(({ step, ok }) => [step, ok]))).toEqual({
-    nats: true,
+    'nats of the ack-sender': true,
     changes: true,
     key: false,
     directory: true,
