@@ -10,7 +10,7 @@ const uses = {
 /** The suites that start one of these parts, by themselves or through the harness beside them. */
 export function suitesUsing(parts, root) {
   const wanted = parts.flatMap((part) => uses[part] ?? [])
-  return globSync('{packages,services,infra}/**/*.test.ts', {
+  return globSync('{packages,services,infra,corrosion}/**/*.test.ts', {
     cwd: root,
     exclude: (path) => path.endsWith('node_modules'),
   })

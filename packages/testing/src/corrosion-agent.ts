@@ -109,7 +109,11 @@ colors = false
     if (child !== undefined) throw new Error('the agent runs already')
     const log = createWriteStream(logPath, { flags: 'a' })
     await once(log, 'open')
-    child = spawn(binary, ['agent', '-c', configPath], { stdio: ['ignore', log, log] })
+    child = spawn(binary, ['agent', '-c', configPath], {
+      // A real agent unpacks its library there, and leaves it behind when it is killed.
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', log, log],
+    })
     log.destroy()
     const started = child
     started.once('exit', () => {

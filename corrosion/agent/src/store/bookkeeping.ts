@@ -1,0 +1,91 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { VersionRange } from './change.ts'
+
+/** Which versions of which actor are held here: all up to the head, less the gaps. */
+export interface Bookkeeping {
+  heads(): ReadonlyMap<string, number>
+  gaps(): ReadonlyMap<string, readonly VersionRange[]>
+  isHeld(actorId: string, version: number): boolean
+  /** Inside the caller's transaction. After its rollback, `reload`. */
+  hold(actorId: string, version: number): void
+  /** The actor has this version; what is missing below it is a gap. True when that was news. */
+  learnHead(actorId: string, version: number): boolean
+  reload(): void
+}
+
+export function createBookkeeping(db: DatabaseSync): Bookkeeping {
+  const heads = new Map<string, number>()
+  const gaps = new Map<string, VersionRange[]>()
+  const saveHead = db.prepare(
+    `INSERT INTO crsql_db_versions VALUES (?, ?)
+     ON CONFLICT DO UPDATE SET db_version = max(db_version, excluded.db_version)`,
+  )
+  const saveGap = db.prepare('INSERT OR REPLACE INTO __corro_bookkeeping_gaps VALUES (?, ?, ?)')
+  const dropGap = db.prepare(
+    'DELETE FROM __corro_bookkeeping_gaps WHERE actor_id = ? AND start = ?',
+  )
+
+  const addGap = (actorId: string, gap: VersionRange): void => {
+    if (gap.end < gap.start) return
+    const list = gaps.get(actorId) ?? []
+    const after = list.findIndex(({ start }) => start > gap.start)
+    list.splice(after === -1 ? list.length : after, 0, gap)
+    gaps.set(actorId, list)
+    saveGap.run(Buffer.from(actorId, 'hex'), gap.start, gap.end)
+  }
+  const removeGap = (actorId: string, gap: VersionRange): void => {
+    const list = (gaps.get(actorId) ?? []).filter((other) => other !== gap)
+    if (list.length === 0) gaps.delete(actorId)
+    else gaps.set(actorId, list)
+    dropGap.run(Buffer.from(actorId, 'hex'), gap.start)
+  }
+  const gapAround = (actorId: string, version: number): VersionRange | undefined =>
+    gaps.get(actorId)?.find(({ start, end }) => start <= version && version <= end)
+  const raise = (actorId: string, version: number): boolean => {
+    const head = heads.get(actorId) ?? 0
+    if (version <= head) return false
+    heads.set(actorId, version)
+    const last = gaps.get(actorId)?.at(-1)
+    if (last?.end === head) removeGap(actorId, last)
+    addGap(actorId, { start: last?.end === head ? last.start : head + 1, end: version })
+    return true
+  }
+
+  const reload = (): void => {
+    heads.clear()
+    gaps.clear()
+    const versions = db.prepare(
+      'SELECT lower(hex(site_id)) AS id, db_version FROM crsql_db_versions',
+    )
+    for (const { id, db_version: version } of versions.all()) heads.set(String(id), Number(version))
+    const rows = db.prepare(
+      'SELECT lower(hex(actor_id)) AS id, start, end FROM __corro_bookkeeping_gaps ORDER BY 1, 2',
+    )
+    for (const { id, start, end } of rows.all()) {
+      const actorId = String(id)
+      const gap = { start: Number(start), end: Number(end) }
+      gaps.set(actorId, [...(gaps.get(actorId) ?? []), gap])
+      heads.set(actorId, Math.max(heads.get(actorId) ?? 0, gap.end))
+    }
+  }
+  reload()
+
+  return {
+    heads: () => heads,
+    gaps: () => gaps,
+    isHeld: (actorId, version) =>
+      version <= (heads.get(actorId) ?? 0) && gapAround(actorId, version) === undefined,
+    hold(actorId, version) {
+      raise(actorId, version)
+      const gap = gapAround(actorId, version)
+      if (gap) {
+        removeGap(actorId, gap)
+        addGap(actorId, { start: gap.start, end: version - 1 })
+        addGap(actorId, { start: version + 1, end: gap.end })
+      }
+      saveHead.run(Buffer.from(actorId, 'hex'), version)
+    },
+    learnHead: raise,
+    reload,
+  }
+}

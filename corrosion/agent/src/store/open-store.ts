@@ -1,0 +1,490 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { constants, DatabaseSync, type StatementSync } from 'node:sqlite'
+import { argumentsOf, type Parameters, parametersOf } from './binding.ts'
+import { createBookkeeping } from './bookkeeping.ts'
+import type { Changeset } from './change.ts'
+import { changesViewSql, createReadChanges, type ReadChanges } from './changes.ts'
+import { databaseFormat, internalTables } from './internal-tables.ts'
+import { createLocalWrites, type LocalWrites, type Stamp } from './local-writes.ts'
+import { createMerge, type Merge } from './merge.ts'
+import { packKey } from './packed-key.ts'
+import { lockFor } from './process-lock.ts'
+import { changeSchema, readTables } from './schema-change.ts'
+import { parseSchema } from './schema-file.ts'
+import { describePrepareError } from './sql-error.ts'
+import { tokenize } from './sql-tokens.ts'
+import type { SqlRow, SqlValue } from './sql-value.ts'
+import type { Statement } from './statement.ts'
+import {
+  type ApplyOutcome,
+  type Commit,
+  type ReplicatedTable,
+  StatementError,
+  type Store,
+  StoreOpenError,
+} from './store.ts'
+
+export interface StoreOptions {
+  path: string
+  /** The hybrid clock's time of a transaction, as NTP64. */
+  now: () => bigint
+}
+
+interface TableParts extends ReplicatedTable {
+  writes: LocalWrites
+  merge: Merge
+  read: ReadChanges
+}
+
+interface RunningTransaction {
+  version: number | undefined
+  seq: number
+  ts: bigint
+  tables: Set<string>
+}
+
+const maxPrepared = 256
+
+/** Throws `StoreOpenError`. */
+export function openStore({ path, now }: StoreOptions): Store {
+  const lock = lockDatabase(path)
+  try {
+    return new DatabaseStore(openDatabase(path), { path, now }, lock)
+  } catch (error) {
+    lock[Symbol.dispose]()
+    throw error
+  }
+}
+
+function lockDatabase(path: string): Disposable {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    const lock = lockFor(path)
+    if (lock) return lock
+  } catch (error) {
+    throw new StoreOpenError(`cannot open ${path}`, { cause: error })
+  }
+  throw new StoreOpenError(`${path} is held by another agent${holderOf(path)}; end it first`)
+}
+
+function holderOf(path: string): string {
+  try {
+    using db = new DatabaseSync(path, { readOnly: true })
+    const { holder_pid: pid } = db.prepare('SELECT holder_pid FROM dev_agent').get() ?? {}
+    return pid ? ` (process ${String(pid)})` : ''
+  } catch {
+    return '' // it is only named where it can be
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(path)
+    db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA recursive_triggers = ON;' +
+        'PRAGMA cache_size = -16384',
+    )
+    const names = new Set(
+      db
+        .prepare('SELECT name FROM sqlite_schema')
+        .all()
+        .map(({ name }) => name),
+    )
+    if (names.size === 0) {
+      db.exec(`BEGIN; ${internalTables}`)
+      db.prepare('INSERT INTO crsql_site_id VALUES (?, 0)').run(createSiteId())
+      db.prepare('INSERT INTO dev_agent VALUES (?, NULL)').run(databaseFormat)
+      db.exec(`${changesViewSql([])}; COMMIT`)
+    } else if (!names.has('dev_agent')) {
+      throw new StoreOpenError(
+        names.has('crsql_master')
+          ? `${path} is the database of a real Corrosion agent; the development agent does not open it`
+          : `${path} is a database of another program`,
+      )
+    }
+    const { format } = db.prepare('SELECT format FROM dev_agent').get() ?? {}
+    if (format !== databaseFormat) {
+      throw new StoreOpenError(`${path} has format ${String(format)}, not ${databaseFormat}`)
+    }
+    db.prepare('UPDATE dev_agent SET holder_pid = ?').run(process.pid)
+    return db
+  } catch (error) {
+    db?.close()
+    if (error instanceof StoreOpenError) throw error
+    throw new StoreOpenError(`cannot open ${path}`, { cause: error })
+  }
+}
+
+/** A random UUID of version 4. */
+function createSiteId(): Uint8Array {
+  const bytes = randomBytes(16)
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6)
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
+  return bytes
+}
+
+const breaking = new Map<number, string>([
+  [constants.SQLITE_TRANSACTION, 'BEGIN, COMMIT and ROLLBACK'],
+  [constants.SQLITE_ATTACH, 'ATTACH'],
+  [constants.SQLITE_DETACH, 'DETACH'],
+  [constants.SQLITE_DROP_TABLE, 'DROP of a replicated table'],
+  [constants.SQLITE_ALTER_TABLE, 'ALTER of a replicated table'],
+])
+
+/** Prepares a statement of a client's, unless it would break what is replicated. */
+function prepareGuarded(
+  db: DatabaseSync,
+  sql: string,
+  isReplicated: (table: string) => boolean,
+): StatementSync {
+  let refused: string | undefined
+  db.setAuthorizer((action, first, second) => {
+    const table = action === constants.SQLITE_ALTER_TABLE ? second : first
+    const isTableChange =
+      action === constants.SQLITE_DROP_TABLE || action === constants.SQLITE_ALTER_TABLE
+    if (!isTableChange || isReplicated(table ?? '')) refused ??= breaking.get(action)
+    return constants.SQLITE_OK
+  })
+  try {
+    const statement = db.prepare(sql)
+    if (refused === undefined) return statement
+  } finally {
+    db.setAuthorizer(null)
+  }
+  throw new StatementError(`the development agent refuses ${refused} inside a transaction`)
+}
+
+class DatabaseStore implements Store {
+  readonly path: string
+  readonly actorId: string
+  readonly #db: DatabaseSync
+  readonly #lock: Disposable
+  readonly #now: () => bigint
+  readonly #bookkeeping
+  readonly #listeners = new Set<(commit: Commit) => void>()
+  readonly #prepared = new Map<string, { statement: StatementSync; parameters: Parameters }>()
+  readonly #ordinals = new Map<string, number>()
+  readonly #actors = new Map<number, string>()
+  #tables = new Map<string, TableParts>()
+  #isMerging = false
+  #running: RunningTransaction | undefined
+
+  constructor(db: DatabaseSync, { path, now }: StoreOptions, lock: Disposable) {
+    this.#db = db
+    this.path = path
+    this.#now = now
+    this.#lock = lock
+    for (const { site_id: id, ordinal } of db.prepare('SELECT * FROM crsql_site_id').all()) {
+      if (!(id instanceof Uint8Array)) throw new Error('unreachable: a site id is no blob')
+      this.#remember(Buffer.from(id).toString('hex'), Number(ordinal))
+    }
+    this.actorId = this.#actorIdOf(0)
+    this.#bookkeeping = createBookkeeping(db)
+    this.#defineFunctions()
+    this.#loadTables()
+  }
+
+  get tables(): ReadonlyMap<string, ReplicatedTable> {
+    return this.#tables
+  }
+
+  transact(statements: readonly Statement[], timeoutMs = Infinity): ReturnType<Store['transact']> {
+    const startedAt = performance.now()
+    const running: RunningTransaction = { version: undefined, seq: 0, ts: 0n, tables: new Set() }
+    const results: { rowsAffected: number; timeSeconds: number }[] = []
+    this.#db.exec('BEGIN IMMEDIATE')
+    this.#running = running
+    let changeset: Changeset | undefined
+    try {
+      for (const statement of statements) {
+        const from = performance.now()
+        const rowsAffected = this.#execute(statement)
+        const tookMs = performance.now() - from
+        // It cannot be stopped while it runs, so what took too long is undone.
+        if (tookMs > timeoutMs) throw new StatementError('interrupted')
+        results.push({ rowsAffected, timeSeconds: tookMs / 1000 })
+      }
+      if (running.version !== undefined) {
+        changeset = this.#readChangeset(this.actorId, running.version, running.tables)
+        if (changeset.changes.length > 0) this.#bookkeeping.hold(this.actorId, running.version)
+      }
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      this.#rollBack()
+      throw error
+    } finally {
+      this.#running = undefined
+    }
+    const isChanged = changeset !== undefined && changeset.changes.length > 0
+    if (changeset && isChanged) this.#tell({ origin: 'local', changesets: [changeset] })
+    return {
+      version: changeset && isChanged ? changeset.version : null,
+      results,
+      timeSeconds: (performance.now() - startedAt) / 1000,
+    }
+  }
+
+  apply(changesets: readonly Changeset[]): ApplyOutcome {
+    const applied: Changeset[] = []
+    const failed: { changeset: Changeset; error: Error }[] = []
+    this.#db.exec('BEGIN IMMEDIATE')
+    this.#isMerging = true
+    try {
+      for (const changeset of changesets) {
+        const { actorId, version } = changeset
+        if (this.#bookkeeping.isHeld(actorId, version)) continue
+        this.#db.exec('SAVEPOINT changeset')
+        try {
+          this.#merge(changeset)
+          this.#db.exec('RELEASE changeset')
+          this.#bookkeeping.hold(actorId, version)
+          applied.push(changeset)
+        } catch (error) {
+          this.#db.exec('ROLLBACK TO changeset; RELEASE changeset')
+          this.#bookkeeping.learnHead(actorId, version)
+          failed.push({ changeset, error: Error.isError(error) ? error : new Error(String(error)) })
+        }
+      }
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      this.#rollBack()
+      throw error
+    } finally {
+      this.#isMerging = false
+    }
+    if (applied.length > 0) this.#tell({ origin: 'remote', changesets: applied })
+    return { applied, failed }
+  }
+
+  changeset(actorId: string, version: number): Changeset | undefined {
+    return this.isHeld(actorId, version) ? this.#readChangeset(actorId, version) : undefined
+  }
+
+  isHeld(actorId: string, version: number): boolean {
+    return this.#bookkeeping.isHeld(actorId, version)
+  }
+
+  heads(): ReadonlyMap<string, number> {
+    return this.#bookkeeping.heads()
+  }
+
+  gaps(): ReturnType<Store['gaps']> {
+    return this.#bookkeeping.gaps()
+  }
+
+  learnHead(actorId: string, version: number): void {
+    this.#bookkeeping.learnHead(actorId, version)
+  }
+
+  applySchema(sql: string): void {
+    const definitions = parseSchema(sql)
+    this.#db.exec('BEGIN IMMEDIATE')
+    this.#running = { version: undefined, seq: 0, ts: 0n, tables: new Set() }
+    let changeset: Changeset | undefined
+    try {
+      const imported = changeSchema(this.#db, definitions)
+      this.#loadTables()
+      for (const table of imported) this.#adoptRows(table)
+      if (this.#running.version !== undefined) {
+        this.#bookkeeping.hold(this.actorId, this.#running.version)
+        changeset = this.#readChangeset(this.actorId, this.#running.version)
+      }
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      this.#rollBack()
+      this.#loadTables()
+      throw error
+    } finally {
+      this.#running = undefined
+    }
+    if (changeset) this.#tell({ origin: 'local', changesets: [changeset] })
+  }
+
+  onCommit(listener: (commit: Commit) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.exec('UPDATE dev_agent SET holder_pid = NULL')
+    this.#db.close()
+    this.#lock[Symbol.dispose]()
+  }
+
+  /** Rows that were there before their table was replicated. */
+  #adoptRows({ name, keyColumns }: ReplicatedTable): void {
+    const columns = keyColumns.map((column) => `"${column.replaceAll('"', '""')}"`).join(', ')
+    const rows = this.#db.prepare(`SELECT ${columns} FROM "${name.replaceAll('"', '""')}"`)
+    rows.setReadBigInts(true)
+    rows.setReturnArrays(true)
+    for (const row of rows.all()) {
+      this.#tables.get(name)?.writes.afterInsert(Object.values(row))
+    }
+  }
+
+  #execute({ sql, params }: Statement): number {
+    const { statement, parameters } = this.#prepare(sql)
+    if (statement.columns().length > 0) {
+      throw new StatementError('Execute returned results - did you mean to call query?')
+    }
+    try {
+      const { named, positional } = argumentsOf(parameters, params)
+      return Number(statement.run(named, ...positional).changes)
+    } catch (error) {
+      throw new StatementError(Error.isError(error) ? error.message : String(error), {
+        cause: error,
+      })
+    }
+  }
+
+  #prepare(sql: string): { statement: StatementSync; parameters: Parameters } {
+    const known = this.#prepared.get(sql)
+    if (known) return known
+    let statement: StatementSync
+    try {
+      statement = prepareGuarded(this.#db, sql, (name) => this.#tables.has(name))
+    } catch (error) {
+      if (error instanceof StatementError) throw error
+      throw new StatementError(describePrepareError(this.#db, sql, error), { cause: error })
+    }
+    if (tokenize(sql.slice(statement.sourceSQL.length)).some(({ text }) => text !== ';')) {
+      throw new StatementError('Multiple statements provided')
+    }
+    const prepared = { statement, parameters: parametersOf(sql) }
+    this.#prepared.set(sql, prepared)
+    const [oldest] = this.#prepared.keys()
+    if (this.#prepared.size > maxPrepared && oldest !== undefined) this.#prepared.delete(oldest)
+    return prepared
+  }
+
+  #merge({ actorId, version, ts, changes }: Changeset): void {
+    if (changes.length === 0) return
+    const origin = { actorId, version, ts, ordinal: this.#ordinalOf(actorId) }
+    for (const change of changes) {
+      const table = this.#tables.get(change.table)
+      if (!table) {
+        throw new Error(`crsql - could not find the schema information for table ${change.table}`)
+      }
+      table.merge(change, origin)
+    }
+  }
+
+  #readChangeset(actorId: string, version: number, tables?: ReadonlySet<string>): Changeset {
+    const ordinal = this.#ordinals.get(actorId)
+    const found: ReturnType<ReadChanges> = []
+    if (ordinal !== undefined) {
+      for (const [name, table] of this.#tables) {
+        if (tables?.has(name) ?? true) found.push(...table.read(ordinal, version))
+      }
+    }
+    found.sort((a, b) => a.change.seq - b.change.seq)
+    return {
+      actorId,
+      version,
+      ts: found[0]?.ts ?? 0n,
+      lastSeq: found.at(-1)?.change.seq ?? 0,
+      changes: found.map(({ change }) => change),
+    }
+  }
+
+  #tell(commit: Commit): void {
+    for (const listener of this.#listeners) listener(commit)
+  }
+
+  #rollBack(): void {
+    // SQLite has rolled back by itself after some errors, a full disk among them.
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+    this.#bookkeeping.reload()
+  }
+
+  #loadTables(): void {
+    this.#tables = new Map(
+      readTables(this.#db).map((table) => [
+        table.name,
+        {
+          ...table,
+          writes: createLocalWrites(this.#db, table, {
+            stamp: (name) => this.#stamp(name),
+            nextSeq: () => this.#nextSeq(),
+          }),
+          merge: createMerge(this.#db, table, (ordinal) => this.#actorIdOf(ordinal)),
+          read: createReadChanges(this.#db, table),
+        },
+      ]),
+    )
+  }
+
+  #stamp(table: string): Stamp {
+    const running = this.#running
+    if (!running) throw new Error('unreachable: a trigger ran outside a transaction')
+    running.tables.add(table)
+    if (running.version === undefined) {
+      running.version = (this.#bookkeeping.heads().get(this.actorId) ?? 0) + 1
+      running.ts = this.#now()
+    }
+    return { dbVersion: running.version, ts: String(running.ts) }
+  }
+
+  #nextSeq(): number {
+    if (!this.#running) throw new Error('unreachable: a trigger ran outside a transaction')
+    return this.#running.seq++
+  }
+
+  #ordinalOf(actorId: string): number {
+    const known = this.#ordinals.get(actorId)
+    if (known !== undefined) return known
+    const ordinal = this.#ordinals.size
+    this.#db
+      .prepare('INSERT OR IGNORE INTO crsql_site_id VALUES (?, ?)')
+      .run(Buffer.from(actorId, 'hex'), ordinal)
+    this.#remember(actorId, ordinal)
+    return ordinal
+  }
+
+  #actorIdOf(ordinal: number): string {
+    return this.#actors.get(ordinal) ?? ''
+  }
+
+  #remember(actorId: string, ordinal: number): void {
+    this.#ordinals.set(actorId, ordinal)
+    this.#actors.set(ordinal, actorId)
+  }
+
+  #defineFunctions(): void {
+    const siteId = Buffer.from(this.actorId, 'hex')
+    const define = (name: string, call: (...args: SqlValue[]) => SqlValue): void => {
+      this.#db.function(name, { varargs: true, useBigIntArguments: true }, call)
+    }
+    define('crsql_site_id', () => siteId)
+    define('crsql_db_version', () => BigInt(this.#bookkeeping.heads().get(this.actorId) ?? 0))
+    define('crsql_pack_columns', (...values) => packKey(values))
+    define('crsql_internal_sync_bit', () => (this.#isMerging ? 1n : 0n))
+    const parts = (name: SqlValue): TableParts => {
+      const table = this.#tables.get(String(name))
+      if (!table) throw new Error(`unreachable: no replicated table ${String(name)}`)
+      return table
+    }
+    define('crsql_after_insert', (name, ...key) => {
+      parts(name).writes.afterInsert(key)
+      return null
+    })
+    define('crsql_after_delete', (name, ...key) => {
+      parts(name).writes.afterDelete(key)
+      return null
+    })
+    define('crsql_after_update', (name, ...values) => {
+      const { keyColumns, columns, writes } = parts(name)
+      const take = (count: number): SqlRow => values.splice(0, count)
+      writes.afterUpdate({
+        newKey: take(keyColumns.length),
+        oldKey: take(keyColumns.length),
+        newCells: take(columns.length),
+        oldCells: take(columns.length),
+      })
+      return null
+    })
+  }
+}
