@@ -1,4 +1,4 @@
-import { suitesUsing } from './infra/setup/suites.mjs'
+import { suitesForBothKinds, suitesUsing } from './infra/setup/suites.mjs'
 
 // `npm test` names the real parts that it could not bring in, and says at its end what that left out.
 const missing = (process.env.CORROPORT_TEST_MISSING ?? '').split(',').filter((name) => name !== '')
@@ -7,12 +7,17 @@ if (leftOut.length > 0) {
   process.stderr.write(`left out without ${missing.join(' and ')}:\n  ${leftOut.join('\n  ')}\n`)
 }
 
+// After a run on real agents, those suites that run on both kinds.
+const testMatch = process.env.CORROPORT_TEST_AGAIN
+  ? suitesForBothKinds(import.meta.dirname).map((path) => `<rootDir>/${path}`)
+  : ['**/*.test.ts']
+
 export default {
   testEnvironment: 'node',
   // Each starts processes of its own: agents, nats-server, whole clusters.
   maxWorkers: 2,
   testTimeout: 30_000,
-  testMatch: ['**/*.test.ts'],
+  testMatch,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [

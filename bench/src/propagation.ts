@@ -1,7 +1,4 @@
 // How fast a write spreads: raw feeds of a real agent, and CorroPort beside them in the same run.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, release, totalmem } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Bus, connectBus } from '@corroport/bus'
 import { createCorrosionClient } from '@corroport/corrosion-client'
@@ -13,9 +10,10 @@ import {
   sendSteadily,
 } from '@corroport/testing'
 import pino from 'pino'
-import { type Figure, figureTable } from './figure.ts'
+import type { Figure } from './figure.ts'
 import { residentMegabytes } from './process-memory.ts'
 import { type Distribution, describe } from './quantiles.ts'
+import { type Result, writeResult } from './result.ts'
 import { between, watchTimeline } from './timeline.ts'
 
 const log = pino({ level: 'warn' })
@@ -37,12 +35,7 @@ try {
 } finally {
   await cluster.kill()
 }
-writeResult(result)
-
-interface Result {
-  figures: Figure[]
-  raw: Record<string, unknown>
-}
+writeResult('propagation', result)
 
 async function measure(running: Cluster): Promise<Result> {
   await using bus = connectBus({ url: running.shape.natsUrl, name: 'bench', log })
@@ -244,35 +237,3 @@ function ms({ p50, p95, p99, n }: Distribution): string {
 }
 
 /** The raw result beside this program, and the table that people read. */
-function writeResult({ figures, raw }: Result): void {
-  const machine = {
-    cores: cpus().length,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    memoryGigabytes: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
-    node: process.version,
-  }
-  const measuredAt = new Date().toISOString()
-  const root = join(import.meta.dirname, '../..')
-  mkdirSync(join(root, 'bench/results'), { recursive: true })
-  writeFileSync(
-    join(root, 'bench/results/propagation.json'),
-    `${JSON.stringify({ measuredAt, machine, figures, raw }, undefined, 2)}\n`,
-  )
-  const table = figureTable(figures)
-  writeFileSync(
-    join(root, 'docs/benchmarks.md'),
-    `# Measured
-
-Written by \`npm run bench -- propagation\`; the raw result is in
-[bench/results/propagation.json](../bench/results/propagation.json). All parts, the bench among them, share one machine,
-and every figure stands beside a baseline of the same run: compare the two, not the milliseconds of different machines.
-
-${measuredAt.slice(0, 10)}, ${machine.cores} cores, ${machine.cpu}, ${machine.memoryGigabytes} GB, Node ${machine.node}.
-
-${table}
-`,
-  )
-  console.log(table)
-  if (!figures.every(({ isMet }) => isMet)) process.exitCode = 1
-}

@@ -2,9 +2,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCaptured } from './command.mjs'
 import { download, formatBytes } from './download.mjs'
+import { findAgent, howToGetRealAgents } from './find-agent.mjs'
 import { withLock } from './lock.mjs'
 import { cacheFolder, projectPrograms } from './places.mjs'
-import { isProgram, link, namedProgram, onPath, putInPlace, versionLine } from './program.mjs'
+import { isProgram, link, onPath, putInPlace, versionLine } from './program.mjs'
 import { startProgress } from './progress.mjs'
 import { SetupError } from './setup-error.mjs'
 
@@ -20,18 +21,16 @@ const ownPath = join(projectPrograms, 'corrosion')
 // The fork on the Rust package registry; its binary is called `corrosion` too.
 const crate = { name: 'klukai', version: '0.1.4' }
 
-/** Path of a Corrosion agent; installs one where there is none. */
+/** Path of a real Corrosion agent; installs one where there is none. */
 export async function ensureCorrosion(env, note) {
   const path = findCorrosion(env) ?? (await installOnce(env, note))
   if (cachedPaths(env).includes(path)) link(path, ownPath)
   return path
 }
 
-export function findCorrosion(env) {
-  return (
-    namedProgram('CORROSION_BIN', env) ??
-    [...onPath('corrosion', env), ownPath, ...cachedPaths(env)].find(isProgram)
-  )
+function findCorrosion(env) {
+  const { kind, path } = findAgent(env)
+  return kind === 'real' ? path : cachedPaths(env).find(isProgram)
 }
 
 function cachedPaths(env) {
@@ -74,7 +73,7 @@ async function install(env, addOwner) {
   const remedy = failures.find((error) => error instanceof SetupError)?.remedy
   throw new SetupError(
     `There is no Corrosion agent on this machine.\n${failures.map((error) => error.message).join('\n')}`,
-    remedy ?? 'run `npm run corrosion:install` again, or set CORROSION_BIN to an agent.',
+    remedy ?? `run \`${howToGetRealAgents}\` again, or set CORROSION_BIN to an agent.`,
   )
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { runChecks, runFixes } from './check.mjs'
 import { exitAtSignal, runInPlace } from './command.mjs'
 import { ensureCorrosion } from './corrosion.mjs'
+import { findAgent } from './find-agent.mjs'
 import { ensureNatsServer } from './nats-server.mjs'
 import { ensureNodeModules } from './node-modules.mjs'
 import { root } from './places.mjs'
@@ -29,14 +30,13 @@ const commands = {
   async start(args) {
     await ensureNodeModules(env)
     if (!env.NATS_URL) await bringInNatsServer()
-    await bringInCorrosion()
     return () => runProject('infra/local/src/main.ts', ['up', ...args])
   },
 
   async test(args) {
     await ensureNodeModules(env)
     // Tests start servers of their own, whatever NATS_URL says.
-    const parts = { nats: bringInNatsServer, corrosion: bringInCorrosion }
+    const parts = { nats: bringInNatsServer, corrosion: async () => findAgent(env, 'real') }
     const missing = await ensureTestParts(parts, env)
     return () => runTests(findProjectNode(), args, missing, env)
   },
@@ -51,7 +51,8 @@ const commands = {
     }
     await ensureNodeModules(env)
     await bringInNatsServer()
-    await bringInCorrosion()
+    // One that is named may be a development agent, to be measured itself.
+    if (!env.CORROSION_BIN) await bringInCorrosion()
     return () => runProject(script, args)
   },
 

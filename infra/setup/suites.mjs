@@ -1,10 +1,13 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** What the use of a real part looks like in the text of a suite. */
+/** What the use of a part looks like in the text of a suite. */
 const uses = {
   nats: /\bstart(NatsServer|Cluster)\(/,
-  corrosion: /\bstart(CorrosionAgent|Cluster)\(/,
+  /** Of either kind. */
+  agents: /\bstart(CorrosionAgent|Cluster)\(/,
+  /** Only real ones will do. */
+  corrosion: /\bstartRealAgent\(/,
 }
 
 /** The suites that start one of these parts, by themselves or through the harness beside them. */
@@ -23,4 +26,10 @@ export function suitesUsing(parts, root) {
       return wanted.some((use) => use.test(text) || use.test(beside))
     })
     .toSorted()
+}
+
+/** The suites to be held once more to development agents, after they ran on real ones. */
+export function suitesForBothKinds(root) {
+  const onlyReal = suitesUsing(['corrosion'], root)
+  return suitesUsing(['agents'], root).filter((path) => !onlyReal.includes(path))
 }

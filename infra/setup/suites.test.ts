@@ -1,17 +1,25 @@
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { suitesUsing } from './suites.mjs'
+import { suitesForBothKinds, suitesUsing } from './suites.mjs'
 
 const root = join(import.meta.dirname, '../..')
 
 test('a suite is known by the parts that it starts, also through its harness', () => {
-  const withCorrosion = suitesUsing(['corrosion'], root)
+  const withAgents = suitesUsing(['agents'], root)
   const withNats = suitesUsing(['nats'], root)
 
-  expect(withCorrosion).toContain('test/end-to-end.test.ts')
-  expect(withCorrosion).toContain('packages/corrosion-client/test/follow.test.ts')
-  expect(withCorrosion).not.toContain('packages/bus/test/outbox.test.ts')
+  expect(withAgents).toContain('test/end-to-end.test.ts')
+  expect(withAgents).toContain('packages/corrosion-client/test/follow.test.ts')
+  expect(withAgents).not.toContain('packages/bus/test/outbox.test.ts')
   expect(withNats).toContain('services/ack-sender/test/delivery.test.ts')
   expect(withNats).not.toContain('packages/corrosion-client/test/follow.test.ts')
   expect(suitesUsing([], root)).toEqual([])
+})
+
+test('a suite that asks for a real agent is left out where there is none, and not run again', () => {
+  const asking = 'packages/testing/test/corrosion-agent.test.ts'
+
+  expect(suitesUsing(['corrosion'], root)).toContain(asking)
+  expect(suitesForBothKinds(root)).not.toContain(asking)
+  expect(suitesForBothKinds(root)).toContain('test/end-to-end.test.ts')
 })

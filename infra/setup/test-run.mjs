@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { runInPlace } from './command.mjs'
+import { developmentAgent } from './find-agent.mjs'
 import { root } from './places.mjs'
 import { SetupError } from './setup-error.mjs'
 
@@ -34,8 +35,36 @@ export async function ensureTestParts(parts, env) {
   return missing
 }
 
-/** Runs jest; ends with the skipped tests, what is missing, and "N passed, N failed". */
+/**
+ * Runs jest on real agents, and the suites that start agents once more on development agents; with
+ * no real agent all on development agents. Ends with the skipped tests, what is missing, and
+ * "N passed, N failed" of both.
+ */
 export async function runTests(node, args, missing, env) {
+  const isWatching = args.some((arg) => arg.startsWith('--watch'))
+  const onDevelopment = { CORROSION_BIN: developmentAgent.path }
+  const again = { ...onDevelopment, CORROPORT_TEST_AGAIN: 'true' }
+  const settings = missing.corrosion ? [onDevelopment] : isWatching ? [{}] : [{}, again]
+  const summaries = []
+  let exitCode = 0
+  for (const added of settings) {
+    if (added === again) process.stdout.write('\nonce more, on development agents:\n')
+    const given = { ...env, ...added, CORROPORT_TEST_MISSING: Object.keys(missing).join(',') }
+    // The arguments may name no suite that starts agents.
+    const own = added === again ? [...args, '--passWithNoTests'] : args
+    const run = await runJest(node, own, given, isWatching)
+    summaries.push(summarise(run.result, root))
+    exitCode = exitCode || run.exitCode
+    if (run.exitCode > 128) break // ended by a signal
+  }
+  const summary = addUp(summaries)
+  // A name pattern skips all the others, which nobody wants to read.
+  if (args.some((arg) => /^(-t|--testNamePattern)/.test(arg))) summary.skipped = []
+  process.stdout.write(formatSummary(summary, missing))
+  return exitCode === 0 && (summary.failed > 0 || summary.passed === 0) ? 1 : exitCode
+}
+
+async function runJest(node, args, env, isWatching) {
   const folder = mkdtempSync(join(tmpdir(), 'corroport-test-'))
   const resultPath = join(folder, 'result.json')
   try {
@@ -49,17 +78,12 @@ export async function runTests(node, args, missing, env) {
       '--outputFile',
       resultPath,
     ]
-    const isWatching = args.some((arg) => arg.startsWith('--watch'))
     const exitCode = await runInPlace(node, [...jest, ...args], {
       cwd: root,
-      env: { ...env, CORROPORT_TEST_MISSING: Object.keys(missing).join(',') },
+      env,
       onStart: (child) => isWatching || endAfterResult(child, resultPath),
     })
-    const summary = summarise(readResult(resultPath), root)
-    // A name pattern skips all the others, which nobody wants to read.
-    if (args.some((arg) => /^(-t|--testNamePattern)/.test(arg))) summary.skipped = []
-    process.stdout.write(formatSummary(summary, missing))
-    return exitCode === 0 && (summary.failed > 0 || summary.passed === 0) ? 1 : exitCode
+    return { exitCode, result: readResult(resultPath) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -96,6 +120,19 @@ export function summarise(result, folder) {
     passed: result.numPassedTests,
     failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
     skipped,
+  }
+}
+
+/** A test that is skipped on both kinds of agents is named once. */
+export function addUp(summaries) {
+  const skipped = new Map()
+  for (const { file, titles } of summaries.flatMap((summary) => summary.skipped)) {
+    skipped.set(file, [...new Set([...(skipped.get(file) ?? []), ...titles])])
+  }
+  return {
+    passed: summaries.reduce((sum, { passed }) => sum + passed, 0),
+    failed: summaries.reduce((sum, { failed }) => sum + failed, 0),
+    skipped: [...skipped].map(([file, titles]) => ({ file, titles })),
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { SetupError } from './setup-error.mjs'
-import { ensureTestParts, formatSummary, summarise } from './test-run.mjs'
+import { addUp, ensureTestParts, formatSummary, summarise } from './test-run.mjs'
 
 const result = {
   numPassedTests: 5,
@@ -23,6 +23,16 @@ describe('the summary of a test run', () => {
     expect(summarise(result, '/clone')).toEqual({
       passed: 5,
       failed: 2,
+      skipped: [{ file: 'packages/a/a.test.ts', titles: ['a replicates'] }],
+    })
+  })
+
+  test('adds up the runs on both kinds of agents, and names a skipped test once', () => {
+    const summary = summarise(result, '/clone')
+
+    expect(addUp([summary, { passed: 2, failed: 1, skipped: summary.skipped }])).toEqual({
+      passed: 7,
+      failed: 3,
       skipped: [{ file: 'packages/a/a.test.ts', titles: ['a replicates'] }],
     })
   })

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { createTemporaryFolder, startCorrosionAgent } from '@corroport/testing'
+import { createTemporaryFolder, startRealAgent } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { openStore } from '../src/store/open-store.ts'
 import { packKey, unpackKey } from '../src/store/packed-key.ts'
@@ -18,10 +18,10 @@ import { seededRandom } from './seeded-random.ts'
 
 // A real agent unpacks the library with which it merges; here it is asked the same as our store.
 let extension: string
-let agent: Awaited<ReturnType<typeof startCorrosionAgent>>
+let agent: Awaited<ReturnType<typeof startRealAgent>>
 
 beforeAll(async () => {
-  agent = await startCorrosionAgent()
+  agent = await startRealAgent()
   const [unpacked] = readdirSync(agent.folder).filter((name) => name.startsWith('.tmp'))
   if (unpacked === undefined) throw new Error('the agent has unpacked nothing')
   extension = join(agent.folder, unpacked, 'crsqlite')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { parse } from 'smol-toml'
-import { canonicalConfig, runtimeConfig } from './agent-config.ts'
+import { canonicalConfig, databasePathIn, runtimeConfig } from './agent-config.ts'
 import { canonicalConfigPath } from './layout.ts'
 
 const place = {
@@ -9,6 +9,7 @@ const place = {
   schemaFolder: '/srv/schemas',
   adminSocket: '/run/node1.sock',
   portOffset: 0,
+  lab: { clockOffsetMs: 0, delaysMs: new Map<string, number>() },
 }
 
 test.each([1, 2, 3])('the committed configuration of node%i follows the pattern', (node) => {
@@ -88,6 +89,37 @@ test('a setting or a table that is absent is added', () => {
     db: { path: '/data/a "b"/corrosion.db', schema_paths: ['/srv/schemas'] },
     admin: { path: '/run/node1.sock' },
   })
+})
+
+test('a start sets the delays of its links and its clock, and keeps what else is bent', () => {
+  const lab = {
+    clockOffsetMs: -500,
+    delaysMs: new Map([
+      ['127.0.0.1:8788', 45.7],
+      ['127.0.0.1:8789', 106],
+    ]),
+  }
+  const bent = `${canonicalConfig(1)}
+[lab]
+loss = 0.1
+
+[lab.links."127.0.0.1:8788"]
+delay_ms = 7 # before
+jitter_ms = 3
+`
+
+  expect(parse(runtimeConfig(bent, { ...place, lab })).lab).toEqual({
+    clock_offset_ms: -500,
+    loss: 0.1,
+    links: {
+      '127.0.0.1:8788': { delay_ms: 45.7, jitter_ms: 3 },
+      '127.0.0.1:8789': { delay_ms: 106 },
+    },
+  })
+})
+
+test('the database is found where the configuration puts it', () => {
+  expect(databasePathIn(runtimeConfig(canonicalConfig(1), place))).toBe(place.databasePath)
 })
 
 test('a setting that is spread over lines is refused by name', () => {

@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import { parse } from 'smol-toml'
+import { root } from './layout.ts'
 import { portsOf } from './ports.ts'
 
 /** What differs from machine to machine and from cluster to cluster. */
@@ -7,6 +9,14 @@ export interface AgentPlace {
   schemaFolder: string
   adminSocket: string
   portOffset: number
+  lab: LabStart
+}
+
+/** How a development agent is bent from its start. */
+export interface LabStart {
+  clockOffsetMs: number
+  /** One way, by the peer's gossip address. */
+  delaysMs: ReadonlyMap<string, number>
 }
 
 /** The canonical configuration of a node that has no committed one: the same pattern. */
@@ -49,36 +59,56 @@ export function runtimeConfig(canonical: string, place: AgentPlace): string {
   const shifted = canonical.replaceAll(/127\.0\.0\.1:(\d+)/g, (address, port: string) =>
     port === '0' ? address : `127.0.0.1:${Number(port) + place.portOffset}`,
   )
-  const settings = [
-    ['db', 'path', place.databasePath],
-    ['db', 'schema_paths', [place.schemaFolder]],
-    ['admin', 'path', place.adminSocket],
-  ] as const
-  return settings.reduce((text, [table, key, value]) => {
-    const edited = set(text, table, key, value)
+  const { clockOffsetMs, delaysMs } = place.lab
+  const settings: (readonly [path: readonly string[], value: Setting])[] = [
+    [['db', 'path'], place.databasePath],
+    [['db', 'schema_paths'], [place.schemaFolder]],
+    [['admin', 'path'], place.adminSocket],
+    ...(clockOffsetMs === 0 ? [] : [[['lab', 'clock_offset_ms'], clockOffsetMs] as const]),
+    ...[...delaysMs].map(([peer, ms]) => [['lab', 'links', peer, 'delay_ms'], ms] as const),
+  ]
+  return settings.reduce((text, [path, value]) => {
+    const edited = set(text, path, value)
     // Lines are edited without a full parser, so the outcome is read back by one.
-    if (JSON.stringify(valueIn(edited, table, key)) === JSON.stringify(value)) return edited
+    if (JSON.stringify(valueIn(edited, path)) === JSON.stringify(value)) return edited
+    const table = headerOf(path)
     throw new Error(
-      `write ${key} of [${table}] on one line below [${table}], so that it can be set`,
+      `write ${path.at(-1)} of ${table} on one line below ${table}, so that it can be set`,
     )
   }, shifted)
 }
 
-function valueIn(toml: string, table: string, key: string): unknown {
+/** Where an agent with this configuration has its database. */
+export function databasePathIn(toml: string): string {
+  return resolve(root, String(valueIn(toml, ['db', 'path'])))
+}
+
+type Setting = string | number | readonly string[]
+
+function valueIn(toml: string, path: readonly string[]): unknown {
   try {
-    const settings = parse(toml)[table]
-    return typeof settings === 'object' ? Reflect.get(settings, key) : undefined
+    return path.reduce<unknown>(
+      (table, key) => (typeof table === 'object' && table ? Reflect.get(table, key) : undefined),
+      parse(toml),
+    )
   } catch {
     return undefined // the rest of a value that is spread over lines
   }
 }
 
-function set(toml: string, table: string, key: string, value: string | readonly string[]): string {
+function headerOf(path: readonly string[]): string {
+  const keys = path.slice(0, -1)
+  return `[${keys.map((key) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key))).join('.')}]`
+}
+
+function set(toml: string, path: readonly string[], value: Setting): string {
   const lines = toml.split('\n')
-  const start = lines.findIndex((line) => line.trim() === `[${table}]`)
-  // JSON's strings and lists of strings are TOML's too.
+  const header = headerOf(path)
+  const key = path.at(-1)
+  const start = lines.findIndex((line) => line.trim() === header)
+  // JSON's numbers, strings and lists of strings are TOML's too.
   const setting = `${key} = ${JSON.stringify(value)}`
-  if (start === -1) return `${toml}\n[${table}]\n${setting}\n`
+  if (start === -1) return `${toml}\n${header}\n${setting}\n`
   const next = lines.findIndex((line, index) => index > start && line.trimStart().startsWith('['))
   const end = next === -1 ? lines.length : next
   const at = lines.findIndex(

@@ -1,14 +1,17 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createCorrosionClient } from '@corroport/corrosion-client'
-import { canonicalConfig, runtimeConfig } from './agent-config.ts'
-import { canonicalConfigPath, type Layout, root, schemaFolder } from './layout.ts'
+import type { AgentProgram } from '../../setup/find-agent.mjs'
+import { canonicalConfig, databasePathIn, type LabStart, runtimeConfig } from './agent-config.ts'
+import { requireDatabaseOf } from './agent-database.ts'
+import { canonicalConfigPath, compileCache, type Layout, root, schemaFolder } from './layout.ts'
 import type { PartDefinition } from './part.ts'
 import { portsOf } from './ports.ts'
 
 export interface AgentSettings {
-  command: string
+  program: AgentProgram
   portOffset: number
+  lab: LabStart
   /** Leaves an edited runtime configuration as it is. */
   keepConfig: boolean
   environment: NodeJS.ProcessEnv
@@ -29,17 +32,26 @@ export function agentPart(layout: Layout, node: number, settings: AgentSettings)
       schemaFolder,
       adminSocket: layout.adminSocket(node),
       portOffset: settings.portOffset,
+      lab: settings.lab,
     }
     writeFileSync(config, runtimeConfig(canonical, place))
   }
+  const { kind, path } = settings.program
+  requireDatabaseOf(kind, databasePathIn(readFileSync(config, 'utf8')))
   const { PATH, HOME, TMPDIR, RUST_LOG = 'info' } = settings.environment
   return {
     name: `agent${node}`,
-    command: settings.command,
+    command: path,
     args: ['agent', '-c', config],
     cwd: root,
     // Nothing else: a variable called DB, API or LOG overrides the section of that name.
-    env: { PATH, HOME, TMPDIR, RUST_LOG },
+    env: {
+      PATH,
+      HOME,
+      TMPDIR,
+      RUST_LOG,
+      ...(kind === 'development' && { NODE_COMPILE_CACHE: compileCache }),
+    },
     logPath: layout.log(`agent${node}`),
     stopRank: 1,
     // It announces its leave, which takes about 6 s. Killed before that, it forgets its subscriptions.

@@ -1,14 +1,24 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { type AgentKind, type AgentProgram, findAgent } from '../../setup/find-agent.mjs'
+import { SetupError } from '../../setup/setup-error.mjs'
 import { agentPart, agentUrl } from './agents.ts'
+import { labStart, requireBendable } from './lab-start.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { lastLines, readLogLine } from './log-lines.ts'
 import { applyStreamsUntilDone, NatsPart, type NatsSettings, natsDefinition } from './nats.ts'
 import { Part } from './part.ts'
 import { freePortOffset, requireFreePorts } from './port-check.ts'
 import { maxNodes, natsPortsOf, portsOf, type ServiceName, wantedPorts } from './ports.ts'
-import { findProgram } from './program-path.ts'
-import { type ClusterShape, type Layer, layers, openRegister, type Register } from './register.ts'
+import { findNatsServer } from './program-path.ts'
+import {
+  type ClusterShape,
+  type Layer,
+  layers,
+  openRegister,
+  type Register,
+  readRecord,
+} from './register.ts'
 import { serviceParts } from './services.ts'
 
 export interface ClusterOptions {
@@ -20,8 +30,12 @@ export interface ClusterOptions {
   portOffset?: number | 'free' | undefined
   /** What to run of it; both by default. NATS belongs to the agents. */
   layers?: readonly Layer[] | undefined
-  /** One for each node, from the first again when there are fewer. */
+  /** A kind of agents that it has to be; else by what the machine has. */
+  agents?: AgentKind | undefined
+  /** One for each node, from the first again when there are fewer; development agents only. */
   regions?: readonly string[] | undefined
+  /** By node id; of development agents and of the services beside them. */
+  clockOffsetsMs?: Readonly<Record<string, number>> | undefined
   /** Each service as a process of its own, as it is deployed. */
   isProcessPerService?: boolean | undefined
   /** Forgets everything of earlier runs. */
@@ -56,6 +70,8 @@ export interface ClusterNode {
 export interface Cluster extends AsyncDisposable {
   readonly layout: Layout
   readonly shape: ClusterShape
+  /** Absent where they do not run here. */
+  readonly agents: AgentProgram | undefined
   /** Absent where others run it, at `shape.natsUrl`. */
   readonly nats: NatsPart | undefined
   readonly nodes: readonly ClusterNode[]
@@ -78,7 +94,7 @@ const readyDeadlineMs = 60_000
  * From then on whatever ends is started again, until its handle's `kill` or `stop`.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { nodes: count = 3, environment, regions = [], isProcessPerService = false } = options
+  const { nodes: count = 3, environment, isProcessPerService = false } = options
   if (!Number.isInteger(count) || count < 1 || count > maxNodes) {
     throw new Error(`a local cluster has 1 to ${maxNodes} nodes, not ${count}`)
   }
@@ -89,15 +105,31 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const hasAgents = ownLayers.includes('agents')
   const hasServices = ownLayers.includes('services')
   const hasNats = hasAgents && !environment.NATS_URL
-  const natsProgram = hasNats ? findProgram('nats-server', environment) : ''
-  const agentProgram = hasAgents ? findProgram('corrosion', environment) : ''
+  const natsProgram = hasNats ? findNatsServer(environment) : ''
+  const agents = hasAgents ? chooseAgents(environment, options.agents) : undefined
+  const agentShape = hasAgents ? undefined : readRecord(layout, 'agents')?.shape
+  const agentKind = agents?.kind ?? agentShape?.agentKind
+  const { keepConfig = false } = options
+  requireBendable({ ...options, nodes: count }, { agentKind, keepConfig })
+  // Services alone are where their agents are.
+  const regions = options.regions ?? agentShape?.regions ?? []
+  const clockOffsetsMs = options.clockOffsetsMs ?? agentShape?.clockOffsetsMs ?? {}
 
   const wantedAt = (portOffset: number) =>
     wantedPorts({ nodes: count, portOffset, hasNats, hasAgents, hasServices, isProcessPerService })
   const portOffset =
     options.portOffset === 'free' ? await freePortOffset(wantedAt) : (options.portOffset ?? 0)
   const natsUrl = environment.NATS_URL || `nats://127.0.0.1:${natsPortsOf(portOffset).client}`
-  const shape: ClusterShape = { nodes: count, portOffset, natsUrl, hasNats, isProcessPerService }
+  const shape: ClusterShape = {
+    nodes: count,
+    portOffset,
+    natsUrl,
+    hasNats,
+    isProcessPerService,
+    ...(agentKind && { agentKind }),
+    ...(regions.length > 0 && { regions: [...regions] }),
+    clockOffsetsMs,
+  }
 
   const registers = new Map<Layer, Register>()
   const parts: Part[] = []
@@ -135,13 +167,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       nats = new NatsPart(natsDefinition(layout, settings), depsOf('agents'), layout)
       parts.push(nats)
     }
-    for (const node of hasAgents ? numbers : []) {
-      const keepConfig = options.keepConfig ?? false
-      const settings = { command: agentProgram, portOffset, environment, keepConfig }
-      parts.push(new Part(agentPart(layout, node, settings), depsOf('agents')))
+    if (agents) {
+      for (const node of numbers) {
+        const lab = labStart(node, portOffset, shape)
+        const settings = { program: agents, portOffset, environment, keepConfig, lab }
+        parts.push(new Part(agentPart(layout, node, settings), depsOf('agents')))
+      }
     }
     for (const node of hasServices ? numbers : []) {
-      const settings = { ...shape, regions, environment }
+      const settings = { ...shape, regions, clockOffsetsMs, environment }
       for (const definition of serviceParts(layout, node, settings)) {
         parts.push(new Part(definition, depsOf('services')))
       }
@@ -199,6 +233,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     layout,
     shape,
+    agents,
     nats,
     nodes,
     parts,
@@ -224,6 +259,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       endRun()
     },
     [Symbol.asyncDispose]: stop,
+  }
+}
+
+function chooseAgents(environment: NodeJS.ProcessEnv, wanted: AgentKind | undefined): AgentProgram {
+  try {
+    return findAgent(environment, wanted)
+  } catch (cause) {
+    if (!(cause instanceof SetupError)) throw cause
+    throw new Error(`${cause.message} To do: ${cause.remedy}`, { cause })
   }
 }
 

@@ -37,17 +37,18 @@ function addUp(program: Command, terminal: LocalTerminal): void {
 
 function addLayers(program: Command, layout: Layout, terminal: LocalTerminal): void {
   const { fresh, portOffset, foreground, keepConfig, showCorrosion } = startOptions
-  const { regions, processPerService } = startOptions
+  const { agents, regions, clockOffset, processPerService } = startOptions
+  const bends = [regions, clockOffset]
   const kinds = [
     {
       layer: 'agents',
       what: 'NATS and the Corrosion agents',
-      options: [fresh, keepConfig, portOffset, foreground, showCorrosion],
+      options: [agents, ...bends, fresh, keepConfig, portOffset, foreground, showCorrosion],
     },
     {
       layer: 'services',
       what: 'the services of as many nodes as there are agents',
-      options: [regions, processPerService, fresh, portOffset, foreground],
+      options: [...bends, processPerService, fresh, portOffset, foreground],
     },
   ] as const
   for (const { layer, what, options } of kinds) {
@@ -141,7 +142,8 @@ function environmentByHand(layout: Layout, given: NodeJS.ProcessEnv): NodeJS.Pro
   const byRule = nodeEnvironment(layout, number, {
     nodes: shape?.nodes ?? 3,
     portOffset: shape?.portOffset ?? 0,
-    regions: [],
+    regions: shape?.regions ?? [],
+    clockOffsetsMs: shape?.clockOffsetsMs ?? {},
     natsUrl: shape?.natsUrl ?? `nats://127.0.0.1:${natsPortsOf().client}`,
   })
   return { ...byRule, ...given, NODE_ID: byRule.NODE_ID }

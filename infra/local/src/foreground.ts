@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { type AgentProgram, howToGetRealAgents } from '../../setup/find-agent.mjs'
 import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts'
 import { createLayout } from './layout.ts'
 import { lastLogLine } from './log-lines.ts'
 import { followLogs } from './log-view.ts'
 import { natsPortsOf } from './ports.ts'
+import type { ClusterShape } from './register.ts'
 import { formatTable } from './table.ts'
 
 export interface ForegroundOptions extends ClusterOptions {
@@ -145,11 +147,25 @@ function describe(cluster: Cluster): string {
     '',
     formatTable([columns, ...rows]),
     '',
-    `NATS  ${shape.natsUrl}${natsDetail}`,
-    `logs  ${relative(process.cwd(), layout.logs) || '.'}, or: npx corroport local logs -f node1`,
-    ...(hasServices ? ['try   npx corroport send hello'] : []),
+    ...(cluster.agents ? [`agents  ${describeAgents(cluster.agents, shape)}`] : []),
+    `NATS    ${shape.natsUrl}${natsDetail}`,
+    `logs    ${relative(process.cwd(), layout.logs) || '.'}, or: npx corroport local logs -f node1`,
+    ...(hasServices ? ['try     npx corroport send hello'] : []),
     '',
   ].join('\n')
+}
+
+function describeAgents({ kind, version, path }: AgentProgram, shape: ClusterShape): string {
+  if (kind === 'real') return `real ones: ${version}, ${path}`
+  const offsets = Object.entries(shape.clockOffsetsMs ?? {}).filter(([, ms]) => ms !== 0)
+  return [
+    `development agents, for this machine only; real ones: ${howToGetRealAgents}`,
+    ...(shape.regions
+      ? [`in ${shape.regions.join(', ')}, with the delays of their distances`]
+      : []),
+    ...offsets.map(([nodeId, ms]) => `the clock of ${nodeId} is wrong by ${ms} ms`),
+    'bend their network and clocks: npx corroport lab',
+  ].join('\n        ')
 }
 
 export interface DetachOptions {

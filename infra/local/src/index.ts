@@ -1,4 +1,5 @@
 export * from './cluster.ts'
 export { addLocalCommands } from './commands.ts'
+export * from './lab.ts'
 export { Part } from './part.ts'
 export { type NodePorts, natsPortsOf, portsOf, type ServiceName, serviceNames } from './ports.ts'

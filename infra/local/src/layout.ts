@@ -22,6 +22,9 @@ export interface Layout {
   log(part: string): string
 }
 
+/** Spares each process the compiling and the stripping of types: 150 ms and 20 MB. */
+export const compileCache = join(root, '.corroport/compile-cache')
+
 export const schemaFolder = join(root, 'corrosion/schemas')
 
 export function canonicalConfigPath(node: number): string {

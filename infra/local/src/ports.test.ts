@@ -32,18 +32,19 @@ test('an offset moves every port', () => {
 })
 
 test('no two parts of ten nodes want the same port', () => {
-  const ports = wantedPorts(everything).map(({ port }) => port)
+  const ports = wantedPorts(everything).map(({ port, protocol }) => `${port}/${protocol}`)
 
   expect(new Set(ports).size).toBe(ports.length)
-  expect(ports).toHaveLength(2 + 10 * 9)
+  expect(ports).toHaveLength(2 + 10 * 10)
 })
 
-test('only gossip is UDP, and only what runs is wanted', () => {
+test('gossip is UDP or TCP, and only what runs is wanted', () => {
   const wanted = wantedPorts({ ...everything, nodes: 1, hasNats: false, hasServices: false })
 
   expect(wanted).toEqual([
     { port: 8081, protocol: 'tcp', wantedBy: 'agent API of node1' },
     { port: 8787, protocol: 'udp', wantedBy: 'agent gossip of node1' },
+    { port: 8787, protocol: 'tcp', wantedBy: 'agent gossip of node1' },
     { port: 9501, protocol: 'tcp', wantedBy: 'agent metrics of node1' },
   ])
 })

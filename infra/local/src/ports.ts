@@ -38,6 +38,10 @@ export function portsOf(node: number, offset = 0): NodePorts {
   }
 }
 
+export function gossipAddress(node: number, offset = 0): string {
+  return `127.0.0.1:${portsOf(node, offset).gossip}`
+}
+
 export function natsPortsOf(offset = 0): { client: number; monitoring: number } {
   return {
     client: natsPorts.client.base + offset,
@@ -45,9 +49,11 @@ export function natsPortsOf(offset = 0): { client: number; monitoring: number } 
   }
 }
 
+type Protocol = 'tcp' | 'udp'
+
 export interface WantedPort {
   port: number
-  protocol: 'tcp' | 'udp'
+  protocol: Protocol
   /** Who wants it, for people: `agent API of node2`. */
   wantedBy: string
 }
@@ -60,6 +66,9 @@ export interface WantedParts {
   hasServices: boolean
   isProcessPerService: boolean
 }
+
+// Real agents gossip over UDP, development agents over TCP, and listen for the others' knocking.
+const gossipProtocols = ['udp', 'tcp'] as const
 
 /** Every port that such a cluster listens on. */
 export function wantedPorts(parts: WantedParts): WantedPort[] {
@@ -79,11 +88,10 @@ export function wantedPorts(parts: WantedParts): WantedPort[] {
   for (let node = 1; node <= parts.nodes; node += 1) {
     const ports = portsOf(node, parts.portOffset)
     for (const name of names) {
-      wanted.push({
-        port: ports[name],
-        protocol: name === 'gossip' ? 'udp' : 'tcp',
-        wantedBy: `${nodePorts[name].what} of node${node}`,
-      })
+      const wantedBy = `${nodePorts[name].what} of node${node}`
+      for (const protocol of name === 'gossip' ? gossipProtocols : (['tcp'] as const)) {
+        wanted.push({ port: ports[name], protocol, wantedBy })
+      }
     }
   }
   return wanted

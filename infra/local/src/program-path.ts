@@ -2,14 +2,11 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { root } from './layout.ts'
 
-const programs = {
-  'nats-server': 'NATS_SERVER_BIN',
-  corrosion: 'CORROSION_BIN',
-} as const
+const name = 'nats-server'
+const variable = 'NATS_SERVER_BIN'
 
-/** The program that a variable names, else the one that `npm start` brought in, else one on PATH. */
-export function findProgram(name: keyof typeof programs, environment: NodeJS.ProcessEnv): string {
-  const variable = programs[name]
+/** The program that the variable names, else the one that `npm start` brought in, else one on PATH. */
+export function findNatsServer(environment: NodeJS.ProcessEnv): string {
   const named = environment[variable]
   if (named) {
     if (isProgram(named)) return named

@@ -28,6 +28,12 @@ const ClusterShape = Type.Object({
   /** False where others run it. */
   hasNats: Type.Boolean(),
   isProcessPerService: Type.Boolean(),
+  /** Absent where others run the agents. */
+  agentKind: Type.Optional(Type.Union([Type.Literal('development'), Type.Literal('real')])),
+  /** Of the nodes in turn; absent where delays do not follow from them. */
+  regions: Type.Optional(Type.Array(Type.String())),
+  /** By node id; as at the start, a lab may have changed them since. */
+  clockOffsetsMs: Type.Optional(Type.Record(Type.String(), Type.Number())),
 })
 /** What `status` and the other layer have to know of a cluster. */
 export type ClusterShape = Static<typeof ClusterShape>

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Health } from '@corroport/contracts'
 import { Value } from 'typebox/value'
 import { agentUrl } from './agents.ts'
-import { type Layout, root } from './layout.ts'
+import { compileCache, type Layout, root } from './layout.ts'
 import type { PartDefinition } from './part.ts'
 import { portsOf, serviceNames } from './ports.ts'
 
@@ -11,6 +11,8 @@ export interface NodeSettings {
   nodes: number
   portOffset: number
   regions: readonly string[]
+  /** By node id. */
+  clockOffsetsMs: Readonly<Record<string, number>>
   natsUrl: string
 }
 
@@ -18,12 +20,13 @@ export interface NodeSettings {
 export function nodeEnvironment(
   layout: Layout,
   node: number,
-  { nodes, portOffset, regions, natsUrl }: NodeSettings,
+  { nodes, portOffset, regions, clockOffsetsMs, natsUrl }: NodeSettings,
 ): Record<string, string> {
   const ports = portsOf(node, portOffset)
   return {
     NODE_ID: `node${node}`,
-    REGION: regions.length === 0 ? 'local' : String(regions[(node - 1) % regions.length]),
+    REGION: regions[(node - 1) % regions.length] ?? 'local',
+    CLOCK_OFFSET_MS: String(clockOffsetsMs[`node${node}`] ?? 0),
     NATS_URL: natsUrl,
     AGENT_URL: agentUrl(node, portOffset),
     AGENT_CONFIG: layout.runtimeConfig(node),
@@ -74,8 +77,7 @@ export function serviceParts(
   settings: NodeSettings & { isProcessPerService: boolean; environment: NodeJS.ProcessEnv },
 ): PartDefinition[] {
   const env = {
-    // Spares each process the compiling and the stripping of types: 150 ms and 20 MB.
-    NODE_COMPILE_CACHE: join(root, '.corroport/compile-cache'),
+    NODE_COMPILE_CACHE: compileCache,
     ...allocatorSettings,
     ...settings.environment,
     ...nodeEnvironment(layout, node, settings),

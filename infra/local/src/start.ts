@@ -1,4 +1,5 @@
 import { Argument, InvalidArgumentError, Option } from 'commander'
+import type { AgentKind } from '../../setup/find-agent.mjs'
 import { runDetached, runInForeground } from './foreground.ts'
 import { createLayout } from './layout.ts'
 import { maxNodes } from './ports.ts'
@@ -13,7 +14,9 @@ export interface LocalTerminal {
 /** How a cluster is to be started; the names are commander's for the options below. */
 export interface StartFlags {
   nodes?: number
+  agents?: AgentKind
   regions?: string[]
+  clockOffset?: Record<string, number>
   portOffset?: number
   processPerService?: boolean
   fresh?: boolean
@@ -25,6 +28,8 @@ export interface StartFlags {
   foreground?: boolean
 }
 
+const mostOffsetMs = 86_400_000
+
 const nodesText = `1 to ${maxNodes}; 3 by default`
 
 export const nodesArgument = (): Argument =>
@@ -32,10 +37,21 @@ export const nodesArgument = (): Argument =>
 
 export const startOptions = {
   nodes: () => new Option('--nodes <count>', nodesText).argParser(wholeNumber(1, maxNodes)),
+  agents: () =>
+    new Option(
+      '--agents <kind>',
+      'real ones, or not even where there are; else what there is',
+    ).choices(['development', 'real']),
   regions: () =>
-    new Option('--regions <list>', 'of the nodes in turn: iad,fra,syd').argParser((text) =>
-      text.split(','),
-    ),
+    new Option(
+      '--regions <list>',
+      'of the nodes in turn: iad,fra,syd; gives development agents the delays of their distances',
+    ).argParser((text) => text.split(',')),
+  clockOffset: () =>
+    new Option(
+      '--clock-offset <list>',
+      'wrong clocks of development agents and their services: node2=-500,node3=20 (ms)',
+    ).argParser(clockOffsets),
   processPerService: () =>
     new Option('--process-per-service', 'each service as a process of its own, as it is deployed'),
   fresh: () => new Option('--fresh', 'forget everything of earlier runs'),
@@ -53,6 +69,17 @@ export function wholeNumber(from: number, to: number): (text: string) => number 
     if (/^\d+$/.test(text) && value >= from && value <= to) return value
     throw new InvalidArgumentError(`It is a whole number from ${from} to ${to}.`)
   }
+}
+
+function clockOffsets(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const given = text.split(',').map((part): [string, number] => {
+    const [, nodeId, ms] = /^(node\d+)=([+-]?\d+(?:\.\d+)?)$/.exec(part) ?? []
+    if (nodeId === undefined || Math.abs(Number(ms)) > mostOffsetMs) {
+      throw new InvalidArgumentError('It is node2=-500, in ms and at most a day.')
+    }
+    return [nodeId, Number(ms)]
+  })
+  return { ...before, ...Object.fromEntries(given) }
 }
 
 export async function startUp(flags: StartFlags, terminal: LocalTerminal): Promise<void> {
@@ -100,7 +127,9 @@ function startHere(
     layers,
     nodes: flags.nodes,
     portOffset: flags.portOffset,
+    agents: flags.agents,
     regions: flags.regions,
+    clockOffsetsMs: flags.clockOffset,
     isProcessPerService: flags.processPerService,
     isFresh: flags.fresh,
     keepConfig: flags.keepConfig,
@@ -131,8 +160,16 @@ function toArguments(command: readonly string[], { nodes, ...flags }: StartFlags
   const options = Object.entries(flags).flatMap(([name, value]) => {
     const option = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     if (value === undefined || value === false) return []
-    return value === true ? [option] : [option, String(value)]
+    if (value === true) return [option]
+    const text = typeof value === 'object' && !Array.isArray(value) ? pairs(value) : String(value)
+    return [option, text]
   })
   const named = command[0] === 'up' && nodes !== undefined ? ['--nodes'] : []
   return [...command, ...named, ...count, ...options]
+}
+
+function pairs(values: Record<string, number>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',')
 }

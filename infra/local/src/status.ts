@@ -12,6 +12,8 @@ export const LayerStatus = Type.Object({
   layer: Type.Union([Type.Literal('agents'), Type.Literal('services')]),
   /** Process id; null when none runs. */
   supervisor: Type.Union([Type.Integer(), Type.Null()]),
+  /** Of the agents, also where the services are asked for; null when none run, or others run them. */
+  agentKind: Type.Union([Type.Literal('development'), Type.Literal('real'), Type.Null()]),
   parts: Type.Array(
     Type.Object({
       name: Type.String(),
@@ -30,7 +32,7 @@ const lookDeadlineMs = 2000
 
 export async function statusOf(layout: Layout, layer: Layer): Promise<LayerStatus> {
   const record = readRecord(layout, layer)
-  if (!record) return { layer, supervisor: null, parts: [] }
+  if (!record) return { layer, supervisor: null, agentKind: null, parts: [] }
   const parts = expectedParts(layer, record.shape).map(async ({ name, address, look }) => {
     const running = record.parts.find((part) => part.name === name)
     if (!running || !isRunning(running)) {
@@ -45,6 +47,7 @@ export async function statusOf(layout: Layout, layer: Layer): Promise<LayerStatu
   return {
     layer,
     supervisor: isRunning(supervisor) ? supervisor.pid : null,
+    agentKind: record.shape.agentKind ?? null,
     parts: await Promise.all(parts),
   }
 }
@@ -90,8 +93,9 @@ async function reasonOf(looked: Promise<string | undefined>): Promise<string | u
   }
 }
 
-export function describeLayer({ layer, supervisor, parts }: LayerStatus): string {
+export function describeLayer({ layer, supervisor, agentKind, parts }: LayerStatus): string {
   const who = supervisor === null ? 'not running' : `supervised by pid ${supervisor}`
+  const kind = layer === 'agents' && agentKind !== null ? `${agentKind} ones, ` : ''
   const head = ['part', 'pid', 'state', 'address', 'detail']
   const rows = parts.map(({ name, pid, state, detail, address }) => [
     name,
@@ -100,7 +104,8 @@ export function describeLayer({ layer, supervisor, parts }: LayerStatus): string
     address,
     detail,
   ])
-  return [`${layer}: ${who}`, ...(rows.length === 0 ? [] : [formatTable([head, ...rows])])].join(
-    '\n',
-  )
+  return [
+    `${layer}: ${kind}${who}`,
+    ...(rows.length === 0 ? [] : [formatTable([head, ...rows])]),
+  ].join('\n')
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { registerAcks } from './commands/acks.ts'
 import { registerCompletion } from './commands/completion.ts'
+import { registerLab } from './commands/lab.ts'
 import { registerLocal } from './commands/local.ts'
 import { registerMessage, registerMessages } from './commands/messages.ts'
 import { registerReceptions } from './commands/receptions.ts'
@@ -47,6 +48,7 @@ ${codes.join('\n')}`,
   registerTracking(program, terminal)
   registerStreams(program, terminal)
   registerLocal(program)
+  registerLab(program, terminal)
   registerCompletion(program, terminal)
   return program
 }

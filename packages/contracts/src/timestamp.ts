@@ -5,9 +5,26 @@ export const Timestamp = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$',
 })
 
-/** Now, in microseconds since the Unix epoch, by this machine's clock. */
+// performance.timeOrigin is read once: after a step of the system's clock, or a suspended machine, a
+// time that is made with it stays wrong. Node 24 has no Temporal and nothing better.
+const systemMicroseconds: () => number =
+  typeof Temporal === 'undefined'
+    ? () => Math.round((performance.timeOrigin + performance.now()) * 1000)
+    : () => Number(Temporal.Now.instant().epochNanoseconds / 1000n)
+
+let offsetMicroseconds = 0
+
+/** From now on this process' clock is so much ahead of its machine's: for laboratories only. */
+export function setClockOffset(milliseconds: number): void {
+  offsetMicroseconds = Math.round(milliseconds * 1000)
+}
+
+/**
+ * Now, in microseconds since the Unix epoch, by this node's clock. It may step either way: what has
+ * passed is measured with `performance.now()`.
+ */
 export function nowMicroseconds(): number {
-  return Math.round((performance.timeOrigin + performance.now()) * 1000)
+  return systemMicroseconds() + offsetMicroseconds
 }
 
 export function toTimestamp(microseconds: number): string {

@@ -10,6 +10,7 @@ import {
 } from './decode.ts'
 import { CorrosionConnectionError, CorrosionProtocolError, describeError } from './errors.ts'
 import { parseJson, stringifyJson } from './json.ts'
+import { decodeLab, encodeLink, type LabState, type LinkSettings } from './lab.ts'
 
 export interface AdminOptions {
   /** For one request with all its frames. Default 5 s. */
@@ -81,12 +82,36 @@ export interface Admin {
   reload(signal?: AbortSignal): Promise<void>
   /** Sets the filter of the agent's log (`info,corro_agent=debug`), or puts back the first one. */
   setLogFilter(filter: string | undefined, signal?: AbortSignal): Promise<void>
+  /** Of a development agent. A real one has none: `AdminError`. */
+  readonly lab: LabAdmin
+}
+
+/** How a development agent's network and clock are bent, until its next start. */
+export interface LabAdmin {
+  show(signal?: AbortSignal): Promise<LabState>
+  /** The link on which it sends to this gossip address, or all with null; the rest stays. */
+  setLink(peer: string | null, settings: Partial<LinkSettings>, signal?: AbortSignal): Promise<void>
+  setClock(offsetMs: number, signal?: AbortSignal): Promise<void>
+  /** As it was at the agent's start. */
+  reset(signal?: AbortSignal): Promise<void>
 }
 
 /** `path` is the agent's `admin.path`, a Unix socket; nothing is opened before the first request. */
 export function openAdmin(path: string, options: AdminOptions = {}): Admin {
   const request = (body: unknown, signal?: AbortSignal) => exchange(path, body, options, signal)
   const one = async (body: unknown, signal?: AbortSignal) => (await request(body, signal))[0]
+  const askLab = async (body: unknown, signal?: AbortSignal) => {
+    try {
+      return await one({ Lab: body }, signal)
+    } catch (error) {
+      if (!(error instanceof AdminError) || !error.message.startsWith('unknown variant `Lab`')) {
+        throw error
+      }
+      throw new AdminError('this is a real Corrosion agent: only development agents have a lab', {
+        cause: error,
+      })
+    }
+  }
 
   return {
     request,
@@ -117,6 +142,18 @@ export function openAdmin(path: string, options: AdminOptions = {}): Admin {
     },
     async setLogFilter(filter, signal) {
       await request({ Log: filter === undefined ? 'Reset' : { Set: { filter } } }, signal)
+    },
+    lab: {
+      show: async (signal) => decodeLab(await askLab('Show', signal)),
+      async setLink(peer, settings, signal) {
+        await askLab({ Set: { peer, ...encodeLink(settings) } }, signal)
+      },
+      async setClock(offsetMs, signal) {
+        await askLab({ Clock: { offset_ms: offsetMs } }, signal)
+      },
+      async reset(signal) {
+        await askLab('Reset', signal)
+      },
     },
   }
 }

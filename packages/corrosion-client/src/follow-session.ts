@@ -20,6 +20,7 @@ export interface SessionOptions {
   cursor?: SubscriptionCursor | undefined
   auditIntervalMs?: number | undefined
   probeIntervalMs?: number | undefined
+  now?: (() => number) | undefined
   bell: Bell
   pending: PendingReads
   reader: TableReader
@@ -56,6 +57,7 @@ class PlaceLostError extends Error {
 export function createSession(options: SessionOptions): Session {
   const { client, table, shadow, bell, pending, reader, say } = options
   const { auditIntervalMs = 0, probeIntervalMs = defaultProbeIntervalMs } = options
+  const { now = nowMicroseconds } = options
   // The last change that was received; what of it is done is in `pending`.
   let place = options.cursor && { ...options.cursor }
   let mustCompare = place === undefined
@@ -93,7 +95,7 @@ export function createSession(options: SessionOptions): Session {
 
   const hearUpdates = async ({ events }: Updates): Promise<never> => {
     for await (const { key } of events) {
-      pending.addUpdate(key, nowMicroseconds())
+      pending.addUpdate(key, now())
       reader.wake()
     }
     throw new Error('unreachable: an updates feed that completes')
@@ -118,7 +120,7 @@ export function createSession(options: SessionOptions): Session {
           }
           place.changeId = event.changeId
           const key = keyIndexes.map((index) => event.cells[index] ?? null)
-          pending.addChange(key, nowMicroseconds(), event.changeId)
+          pending.addChange(key, now(), event.changeId)
           reader.wake()
         }
       }
@@ -143,7 +145,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   const enqueue = (differences: readonly Difference[]): number => {
-    const seenAt = nowMicroseconds()
+    const seenAt = now()
     for (const { key } of differences) pending.addCatchUp(key, seenAt)
     if (differences.length > 0) reader.wake()
     return differences.length

@@ -22,6 +22,8 @@ export interface FollowOptions {
   auditIntervalMs?: number | undefined
   /** How often a silent agent is asked for a sign of life. Default 2 s. */
   probeIntervalMs?: number | undefined
+  /** The clock of `seenAt`: microseconds since the Unix epoch. Default: this machine's. */
+  now?: (() => number) | undefined
   /** Of the reconnection's jitter; in [0, 1). */
   random?: (() => number) | undefined
 }

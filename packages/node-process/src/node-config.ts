@@ -8,6 +8,8 @@ export interface NodeConfig {
   nats: { url: string; user: string | undefined; password: string | undefined }
   stateDir: string
   metricsPort: number
+  /** So much this node's clock is ahead of its machine's; 0 beside a real agent. */
+  clockOffsetMs: number
   logLevel: LogLevel
 }
 
@@ -27,6 +29,12 @@ export const nodeVariables = {
   NATS_PASSWORD: Type.Optional(Type.String({ description: 'of NATS_USER' })),
   STATE_DIR: Type.String({ description: "this node's state folder" }),
   METRICS_PORT: setting(Port, { description: 'health and metrics, on loopback' }),
+  CLOCK_OFFSET_MS: Type.Number({
+    default: 0,
+    minimum: -86_400_000,
+    maximum: 86_400_000,
+    description: 'makes the clock wrong; needs AGENT_URL, and refused beside a real agent',
+  }),
   LOG_LEVEL: LogLevelSetting,
 }
 const NodeEnvironment = Type.Object(nodeVariables)
@@ -36,7 +44,7 @@ export const agentVariables = {
   AGENT_URL: Type.String({ description: "origin of this node's agent: http://127.0.0.1:8081" }),
   AGENT_TOKEN: Type.Optional(Type.String({ description: 'bearer token of the agent' })),
 }
-const AgentEnvironment = Type.Object(agentVariables)
+export const AgentEnvironment = Type.Object(agentVariables)
 
 export function toNodeConfig(env: Static<typeof NodeEnvironment>): NodeConfig {
   return {
@@ -44,6 +52,7 @@ export function toNodeConfig(env: Static<typeof NodeEnvironment>): NodeConfig {
     nats: { url: env.NATS_URL, user: env.NATS_USER, password: env.NATS_PASSWORD },
     stateDir: env.STATE_DIR,
     metricsPort: env.METRICS_PORT,
+    clockOffsetMs: env.CLOCK_OFFSET_MS,
     logLevel: env.LOG_LEVEL,
   }
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { type Bus, connectBus } from '@corroport/bus'
+import { setClockOffset } from '@corroport/contracts'
 import { openNodeKey } from '@corroport/identity'
 import {
   createHealth,
@@ -8,11 +9,13 @@ import {
   EnvironmentError,
   type Health,
   listenForOperators,
+  readEnvironment,
   stopSignal,
 } from '@corroport/service'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { NodeConfig } from './node-config.ts'
+import { agentKindAt } from './agent-kind.ts'
+import { AgentEnvironment, type NodeConfig } from './node-config.ts'
 
 /** What a service is started with. Services of one process share the connection and the listener. */
 export interface NodeDeps {
@@ -47,7 +50,7 @@ export function nodeService<Config extends NodeConfig>(
 
 /**
  * Runs services of one node in this process until a signal. The exit code is 1 when a variable does
- * not fit or when the node id is in use elsewhere.
+ * not fit, when the node id is in use elsewhere, or when the clock is to be wrong beside a real agent.
  */
 export async function runServices(
   services: readonly NodeService[],
@@ -59,7 +62,7 @@ export async function runServices(
     process.exitCode = 1
     return
   }
-  const { nodeId, nats, stateDir, metricsPort, logLevel } = first.config
+  const { nodeId, nats, stateDir, metricsPort, clockOffsetMs, logLevel } = first.config
   const processName = services.length === 1 ? first.name : 'node'
   const processLog = createLog({ nodeId, level: logLevel })
   const log = processLog.child({ service: processName })
@@ -82,6 +85,24 @@ export async function runServices(
   )
   health.depend('nats', () => ({ ok: bus.isConnected }))
   stack.use(await listenForOperators({ host: '127.0.0.1', port: metricsPort, health, metrics }))
+  if (clockOffsetMs !== 0) {
+    const agentUrl = environment.AGENT_URL ?? ''
+    let isKnown = false
+    const detail = `waits for the agent at ${agentUrl} to tell its kind`
+    health.depend('clock offset', () => (isKnown ? { ok: true } : { ok: false, detail }))
+    const kind = await agentKindAt(agentUrl, stopped)
+    if (kind !== 'development') {
+      if (kind === 'real') {
+        log.fatal({ clockOffsetMs, agentUrl }, 'CLOCK_OFFSET_MS is refused beside a real agent')
+        process.exitCode = 1
+      }
+      health.startStopping()
+      return
+    }
+    isKnown = true
+    setClockOffset(clockOffsetMs)
+    log.warn({ clockOffsetMs }, 'the clock of this process is wrong, as it was asked to be')
+  }
   for (const { name, run } of prepared) {
     stack.use(await run({ bus, log: processLog.child({ service: name }), health, metrics }))
   }
@@ -97,7 +118,14 @@ export async function runServices(
 
 function prepare(services: readonly NodeService[], environment: NodeJS.ProcessEnv) {
   try {
-    return services.map((service) => ({ name: service.name, ...service.start(environment) }))
+    const prepared = services.map((service) => ({
+      name: service.name,
+      ...service.start(environment),
+    }))
+    if (prepared.some(({ config }) => config.clockOffsetMs !== 0)) {
+      readEnvironment(AgentEnvironment, environment)
+    }
+    return prepared
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error
     process.stderr.write(`${error.message}\n`)

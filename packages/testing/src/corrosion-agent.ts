@@ -1,14 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { accessSync, constants, createWriteStream, existsSync } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type AgentKind,
+  type AgentProgram,
+  findAgent,
+  identifyAgent,
+} from '../../../infra/setup/find-agent.mjs'
+import { freePort } from './free-port.ts'
 
 export interface CorrosionAgentOptions {
+  /** The agent's program, where it is not to be the one that is found. */
+  binary?: string
   /** Gossip addresses of other agents. */
   bootstrap?: readonly string[]
   /** SQL of further tables, beside those of `corrosion/schemas`. */
@@ -16,8 +23,9 @@ export interface CorrosionAgentOptions {
   bearerToken?: string
 }
 
-/** A real agent with an empty database in a folder of its own. Disposing kills it and removes all. */
+/** An agent with an empty database in a folder of its own. Disposing kills it and removes all. */
 export interface CorrosionAgent extends AsyncDisposable {
+  readonly kind: AgentKind
   /** Origin of the HTTP API. */
   readonly url: string
   readonly gossipAddr: string
@@ -38,36 +46,38 @@ const schemaFolder = join(import.meta.dirname, '../../../corrosion/schemas')
 const startTimeoutMs = 20_000
 const pollMs = 15
 
-/** Path of the agent's binary; undefined when there is none on this machine. */
+/** Path of a real agent; undefined where the development agent takes its place. */
 export function findCorrosion(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const cache = env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-  const candidates = [
-    env.CORROSION_BIN,
-    ...(env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'corrosion')),
-    join(cache, 'corroport/klukai-0.1.4/bin/corrosion'),
-  ]
-  return candidates.find((path) => path !== undefined && path !== '' && isExecutable(path))
+  const { kind, path } = findAgent(env)
+  return kind === 'real' ? path : undefined
 }
 
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    // Whatever the reason, it cannot be started.
-    return false
-  }
+/** An agent of the kind that this machine has: a real one, else the development agent. */
+export function startCorrosionAgent({
+  binary,
+  ...options
+}: CorrosionAgentOptions = {}): Promise<CorrosionAgent> {
+  return startAgent(binary === undefined ? findAgent(process.env) : identifyAgent(binary), options)
 }
 
-export async function startCorrosionAgent(
-  options: CorrosionAgentOptions = {},
+/**
+ * For what only a real agent can show. `npm test` leaves suites that call this out where there is
+ * none, and names them.
+ */
+export function startRealAgent(
+  options: Omit<CorrosionAgentOptions, 'binary'> = {},
 ): Promise<CorrosionAgent> {
-  const binary = findCorrosion()
-  if (binary === undefined) throw new Error('no corrosion binary: set CORROSION_BIN')
+  return startAgent(findAgent(process.env, 'real'), options)
+}
+
+async function startAgent(
+  { kind, path: binary }: AgentProgram,
+  options: CorrosionAgentOptions,
+): Promise<CorrosionAgent> {
   // Short, because the path of a Unix socket is limited to about 100 bytes.
   const folder = await mkdtemp(join(tmpdir(), 'corro-'))
-  const apiPort = await freeTcpPort()
-  const gossipAddr = `127.0.0.1:${await freeUdpPort()}`
+  const apiPort = await freePort()
+  const gossipAddr = `127.0.0.1:${await freePort()}`
   const url = `http://127.0.0.1:${apiPort}`
   const adminPath = join(folder, 'admin.sock')
   const logPath = join(folder, 'agent.log')
@@ -145,6 +155,7 @@ colors = false
     throw error
   })
   return {
+    kind,
     url,
     gossipAddr,
     adminPath,
@@ -194,23 +205,4 @@ async function isReady(url: string, headers: Record<string, string>): Promise<bo
     // Not listening yet.
     return false
   }
-}
-
-async function freeTcpPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('unreachable: no port')
-  return address.port
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, 'close')
-  return port
 }

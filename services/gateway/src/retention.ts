@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { nowMicroseconds } from '@corroport/contracts'
 import type { CorrosionClient } from '@corroport/corrosion-client'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -35,7 +36,7 @@ async function deleteOld(
   { config, agent }: RetentionOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const before = Date.now() - config.messageRetentionHours * millisecondsPerHour
+  const before = nowMicroseconds() / 1000 - config.messageRetentionHours * millisecondsPerHour
   let deleted = 0
   for (;;) {
     const { rows } = await agent.query(

@@ -1,5 +1,5 @@
 import type { StateFile } from '@corroport/bus'
-import { fromTimestamp, type LifecycleRestarting } from '@corroport/contracts'
+import { fromTimestamp, type LifecycleRestarting, nowMicroseconds } from '@corroport/contracts'
 
 export interface AgentPause {
   /** Returns whether the followers should pause now. */
@@ -33,7 +33,7 @@ export function createAgentPause(
 
   return {
     restarting({ restartId, at }) {
-      const ageMs = Date.now() - (fromTimestamp(at) ?? 0) / 1000
+      const ageMs = (nowMicroseconds() - (fromTimestamp(at) ?? 0)) / 1000
       if (ageMs > limitMs || isFinished.get(restartId) || current?.restartId === restartId) {
         return false
       }

@@ -56,6 +56,7 @@ export function followTable(options: FollowTableOptions): FollowedTable {
     shadow: seen,
     cursor: seen.cursor(),
     auditIntervalMs,
+    now: nowMicroseconds,
     signal: stopping.signal,
   })
 

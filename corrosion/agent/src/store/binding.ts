@@ -39,7 +39,8 @@ export function argumentsOf({ count, names }: Parameters, params: Statement['par
   }
   if (params.length !== count) {
     throw new Error(
-      `Wrong number of parameters passed to query. Got ${params.length}, needed ${count}`,
+      // It stops counting at the first that is too many.
+      `Wrong number of parameters passed to query. Got ${Math.min(params.length, count + 1)}, needed ${count}`,
     )
   }
   const named = params.map((value, index): [string | undefined, SqlValue] => [names[index], value])

@@ -13,7 +13,6 @@ export function createReadChanges(db: DatabaseSync, table: ReplicatedTable): Rea
        crsql_pack_columns(${packedKey(table)})
      FROM ${source(table)} WHERE c.site_id = ? AND c.db_version = ?`,
   )
-  read.setReadBigInts(true)
   read.setReturnArrays(true)
   return (siteOrdinal, version) =>
     read.all(siteOrdinal, version).map((row) => {

@@ -114,10 +114,7 @@ export function createKeyTable(db: DatabaseSync, { name, keyColumns }: Replicate
   const select = db.prepare(
     `SELECT __crsql_key FROM ${pks} WHERE ${columns.map((column) => `${column} = ?`).join(' AND ')}`,
   )
-  for (const statement of [insert, select]) {
-    statement.setReadBigInts(true)
-    statement.setReturnArrays(true)
-  }
+  for (const statement of [insert, select]) statement.setReturnArrays(true)
   const only = (row: unknown): bigint | undefined =>
     Array.isArray(row) && typeof row[0] === 'bigint' ? row[0] : undefined
   return {

@@ -15,7 +15,8 @@ export interface Origin {
   ts: bigint
 }
 
-export type Merge = (change: Change, origin: Origin) => void
+/** Whether the change won, if only over equal content of another actor. */
+export type Merge = (change: Change, origin: Origin) => boolean
 
 /**
  * Takes one change of another actor into a table. The order of rules is cr-sqlite's: causal length,
@@ -55,7 +56,6 @@ export function createMerge(
     table.columns.map((name) => {
       const column = quote(name)
       const read = db.prepare(`SELECT ${column} FROM ${target} WHERE ${isKey}`)
-      read.setReadBigInts(true)
       read.setReturnArrays(true)
       const write = db.prepare(
         `INSERT INTO ${target} (${[...keyColumns, column].join(', ')})
@@ -69,7 +69,7 @@ export function createMerge(
   cell.setReturnArrays(true)
 
   const numbers = (row: unknown): number[] | undefined =>
-    Array.isArray(row) && row.every((value) => typeof value === 'number') ? row : undefined
+    Array.isArray(row) ? row.map(Number) : undefined
   const currentValue = (column: string, key: SqlRow): SqlValue => {
     const row: unknown = columns.get(column)?.read.get(...key)
     return Array.isArray(row) ? row[0] : null
@@ -83,8 +83,9 @@ export function createMerge(
     }
     const { key } = keys.add(keyValues)
     const localLength = numbers(causalLength.get(key))?.[0] ?? 0
-    const win = (column: string, version: number): void => {
+    const win = (column: string, version: number): true => {
       setCell.run(key, column, version, origin.version, origin.ordinal, seq, String(origin.ts))
+      return true
     }
 
     /** The same content from two actors: the larger one's metadata stays, on every node. */
@@ -93,24 +94,21 @@ export function createMerge(
       return origin.actorId > actorIdOf(localOrdinal)
     }
 
-    if (cl < localLength) return
+    if (cl < localLength) return false
     if (cl % 2 === 0) {
       if (cl === localLength) {
-        if (isLaterActor(key, sentinel)) win(sentinel, colVersion)
-        return
+        return isLaterActor(key, sentinel) && win(sentinel, colVersion)
       }
       deleteRow.run(...keyValues)
       dropCells.run(key)
-      win(sentinel, colVersion)
-      return
+      return win(sentinel, colVersion)
     }
     const isResurrected = cl > localLength
     if (cid === sentinel) {
-      if (!isResurrected) return
+      if (!isResurrected) return false
       createRow.run(...keyValues)
       zeroCells.run(key)
-      win(sentinel, colVersion)
-      return
+      return win(sentinel, colVersion)
     }
     const column = columns.get(cid)
     if (column === undefined) throw new Error(`no such column: ${table.name}.${cid}`)
@@ -122,16 +120,16 @@ export function createMerge(
     if (!isResurrected && localLength > 0) {
       const [localVersion] = numbers(cell.get(key, cid)) ?? []
       if (localVersion !== undefined) {
-        if (colVersion < localVersion) return
+        if (colVersion < localVersion) return false
         if (colVersion === localVersion) {
           const order = compareValues(val, currentValue(cid, keyValues))
-          if (order < 0) return
-          if (order === 0 && !isLaterActor(key, cid)) return
+          if (order < 0) return false
+          if (order === 0 && !isLaterActor(key, cid)) return false
         }
       }
     }
     column.write.run(...keyValues, val)
-    win(cid, colVersion)
+    return win(cid, colVersion)
   }
 }
 

@@ -4,22 +4,23 @@ import { dirname } from 'node:path'
 import { constants, DatabaseSync, type StatementSync } from 'node:sqlite'
 import { argumentsOf, type Parameters, parametersOf } from './binding.ts'
 import { createBookkeeping } from './bookkeeping.ts'
-import type { Changeset } from './change.ts'
+import type { Change, Changeset } from './change.ts'
 import { changesViewSql, createReadChanges, type ReadChanges } from './changes.ts'
 import { databaseFormat, internalTables } from './internal-tables.ts'
 import { createLocalWrites, type LocalWrites, type Stamp } from './local-writes.ts'
 import { createMerge, type Merge } from './merge.ts'
-import { packKey } from './packed-key.ts'
+import { prepareStatement } from './prepare-statement.ts'
 import { lockFor } from './process-lock.ts'
+import { defineFunctions, isForeignFunction } from './read-functions.ts'
 import { changeSchema, readTables } from './schema-change.ts'
 import { parseSchema } from './schema-file.ts'
-import { describePrepareError } from './sql-error.ts'
-import { tokenize } from './sql-tokens.ts'
 import type { SqlRow, SqlValue } from './sql-value.ts'
+import { createStateTables } from './state-tables.ts'
 import type { Statement } from './statement.ts'
 import {
   type ApplyOutcome,
   type Commit,
+  type RememberedMember,
   type ReplicatedTable,
   StatementError,
   type Store,
@@ -82,7 +83,12 @@ function holderOf(path: string): string {
 function openDatabase(path: string): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
-    db = new DatabaseSync(path)
+    // Every `run` gives the last row id, and throws where that is beyond 2^53.
+    db = new DatabaseSync(path, {
+      readBigInts: true,
+      // As SQLite is built for the real agent.
+      enableDoubleQuotedStringLiterals: true,
+    })
     db.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA recursive_triggers = ON;' +
         'PRAGMA cache_size = -16384',
@@ -106,7 +112,7 @@ function openDatabase(path: string): DatabaseSync {
       )
     }
     const { format } = db.prepare('SELECT format FROM dev_agent').get() ?? {}
-    if (format !== databaseFormat) {
+    if (Number(format) !== databaseFormat) {
       throw new StoreOpenError(`${path} has format ${String(format)}, not ${databaseFormat}`)
     }
     db.prepare('UPDATE dev_agent SET holder_pid = ?').run(process.pid)
@@ -126,36 +132,14 @@ function createSiteId(): Uint8Array {
   return bytes
 }
 
+// What would break what is replicated, if a client's statement did it.
 const breaking = new Map<number, string>([
-  [constants.SQLITE_TRANSACTION, 'BEGIN, COMMIT and ROLLBACK'],
+  [constants.SQLITE_TRANSACTION, 'COMMIT and ROLLBACK'],
   [constants.SQLITE_ATTACH, 'ATTACH'],
   [constants.SQLITE_DETACH, 'DETACH'],
   [constants.SQLITE_DROP_TABLE, 'DROP of a replicated table'],
   [constants.SQLITE_ALTER_TABLE, 'ALTER of a replicated table'],
 ])
-
-/** Prepares a statement of a client's, unless it would break what is replicated. */
-function prepareGuarded(
-  db: DatabaseSync,
-  sql: string,
-  isReplicated: (table: string) => boolean,
-): StatementSync {
-  let refused: string | undefined
-  db.setAuthorizer((action, first, second) => {
-    const table = action === constants.SQLITE_ALTER_TABLE ? second : first
-    const isTableChange =
-      action === constants.SQLITE_DROP_TABLE || action === constants.SQLITE_ALTER_TABLE
-    if (!isTableChange || isReplicated(table ?? '')) refused ??= breaking.get(action)
-    return constants.SQLITE_OK
-  })
-  try {
-    const statement = db.prepare(sql)
-    if (refused === undefined) return statement
-  } finally {
-    db.setAuthorizer(null)
-  }
-  throw new StatementError(`the development agent refuses ${refused} inside a transaction`)
-}
 
 class DatabaseStore implements Store {
   readonly path: string
@@ -164,6 +148,7 @@ class DatabaseStore implements Store {
   readonly #lock: Disposable
   readonly #now: () => bigint
   readonly #bookkeeping
+  readonly #state
   readonly #listeners = new Set<(commit: Commit) => void>()
   readonly #prepared = new Map<string, { statement: StatementSync; parameters: Parameters }>()
   readonly #ordinals = new Map<string, number>()
@@ -171,6 +156,8 @@ class DatabaseStore implements Store {
   #tables = new Map<string, TableParts>()
   #isMerging = false
   #running: RunningTransaction | undefined
+  /** What the statement that was prepared last does and may not. */
+  readonly #refusedParts: string[] = []
 
   constructor(db: DatabaseSync, { path, now }: StoreOptions, lock: Disposable) {
     this.#db = db
@@ -183,6 +170,7 @@ class DatabaseStore implements Store {
     }
     this.actorId = this.#actorIdOf(0)
     this.#bookkeeping = createBookkeeping(db)
+    this.#state = createStateTables(db)
     this.#defineFunctions()
     this.#loadTables()
   }
@@ -229,6 +217,7 @@ class DatabaseStore implements Store {
 
   apply(changesets: readonly Changeset[]): ApplyOutcome {
     const applied: Changeset[] = []
+    const won: Changeset[] = []
     const failed: { changeset: Changeset; error: Error }[] = []
     this.#db.exec('BEGIN IMMEDIATE')
     this.#isMerging = true
@@ -238,7 +227,8 @@ class DatabaseStore implements Store {
         if (this.#bookkeeping.isHeld(actorId, version)) continue
         this.#db.exec('SAVEPOINT changeset')
         try {
-          this.#merge(changeset)
+          const winners = this.#merge(changeset)
+          if (winners.length > 0) won.push({ ...changeset, changes: winners })
           this.#db.exec('RELEASE changeset')
           this.#bookkeeping.hold(actorId, version)
           applied.push(changeset)
@@ -255,7 +245,7 @@ class DatabaseStore implements Store {
     } finally {
       this.#isMerging = false
     }
-    if (applied.length > 0) this.#tell({ origin: 'remote', changesets: applied })
+    if (won.length > 0) this.#tell({ origin: 'remote', changesets: won })
     return { applied, failed }
   }
 
@@ -303,6 +293,22 @@ class DatabaseStore implements Store {
     if (changeset) this.#tell({ origin: 'local', changesets: [changeset] })
   }
 
+  clusterId(): number {
+    return this.#state.clusterId()
+  }
+
+  setClusterId(clusterId: number): void {
+    this.#state.setClusterId(clusterId)
+  }
+
+  rememberedMembers(): readonly RememberedMember[] {
+    return this.#state.rememberedMembers()
+  }
+
+  rememberMembers(rows: readonly RememberedMember[]): void {
+    this.#state.rememberMembers(rows)
+  }
+
   onCommit(listener: (commit: Commit) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -318,7 +324,6 @@ class DatabaseStore implements Store {
   #adoptRows({ name, keyColumns }: ReplicatedTable): void {
     const columns = keyColumns.map((column) => `"${column.replaceAll('"', '""')}"`).join(', ')
     const rows = this.#db.prepare(`SELECT ${columns} FROM "${name.replaceAll('"', '""')}"`)
-    rows.setReadBigInts(true)
     rows.setReturnArrays(true)
     for (const row of rows.all()) {
       this.#tables.get(name)?.writes.afterInsert(Object.values(row))
@@ -327,32 +332,32 @@ class DatabaseStore implements Store {
 
   #execute({ sql, params }: Statement): number {
     const { statement, parameters } = this.#prepare(sql)
-    if (statement.columns().length > 0) {
-      throw new StatementError('Execute returned results - did you mean to call query?')
-    }
     try {
       const { named, positional } = argumentsOf(parameters, params)
+      if (statement.columns().length > 0) {
+        throw new Error('Execute returned results - did you mean to call query?')
+      }
       return Number(statement.run(named, ...positional).changes)
     } catch (error) {
-      throw new StatementError(Error.isError(error) ? error.message : String(error), {
-        cause: error,
-      })
+      throw new StatementError(messageOf(error), { cause: error })
     }
   }
 
   #prepare(sql: string): { statement: StatementSync; parameters: Parameters } {
     const known = this.#prepared.get(sql)
     if (known) return known
-    let statement: StatementSync
+    let statement: StatementSync | undefined
+    this.#refusedParts.length = 0
     try {
-      statement = prepareGuarded(this.#db, sql, (name) => this.#tables.has(name))
+      statement = prepareStatement(this.#db, sql)
     } catch (error) {
-      if (error instanceof StatementError) throw error
-      throw new StatementError(describePrepareError(this.#db, sql, error), { cause: error })
+      throw new StatementError(messageOf(error), { cause: error })
     }
-    if (tokenize(sql.slice(statement.sourceSQL.length)).some(({ text }) => text !== ';')) {
-      throw new StatementError('Multiple statements provided')
+    const refused = this.#refusedParts.join(', ')
+    if (refused !== '') {
+      throw new StatementError(`the development agent refuses ${refused} inside a transaction`)
     }
+    if (statement === undefined) throw new StatementError('bad parameter or other API misuse')
     const prepared = { statement, parameters: parametersOf(sql) }
     this.#prepared.set(sql, prepared)
     const [oldest] = this.#prepared.keys()
@@ -360,16 +365,17 @@ class DatabaseStore implements Store {
     return prepared
   }
 
-  #merge({ actorId, version, ts, changes }: Changeset): void {
-    if (changes.length === 0) return
+  /** The changes that won. */
+  #merge({ actorId, version, ts, changes }: Changeset): Change[] {
+    if (changes.length === 0) return []
     const origin = { actorId, version, ts, ordinal: this.#ordinalOf(actorId) }
-    for (const change of changes) {
+    return changes.filter((change) => {
       const table = this.#tables.get(change.table)
       if (!table) {
         throw new Error(`crsql - could not find the schema information for table ${change.table}`)
       }
-      table.merge(change, origin)
-    }
+      return table.merge(change, origin)
+    })
   }
 
   #readChangeset(actorId: string, version: number, tables?: ReadonlySet<string>): Changeset {
@@ -377,7 +383,8 @@ class DatabaseStore implements Store {
     const found: ReturnType<ReadChanges> = []
     if (ordinal !== undefined) {
       for (const [name, table] of this.#tables) {
-        if (tables?.has(name) ?? true) found.push(...table.read(ordinal, version))
+        if (tables && !tables.has(name)) continue
+        for (const change of table.read(ordinal, version)) found.push(change)
       }
     }
     found.sort((a, b) => a.change.seq - b.change.seq)
@@ -454,37 +461,51 @@ class DatabaseStore implements Store {
   }
 
   #defineFunctions(): void {
-    const siteId = Buffer.from(this.actorId, 'hex')
-    const define = (name: string, call: (...args: SqlValue[]) => SqlValue): void => {
-      this.#db.function(name, { varargs: true, useBigIntArguments: true }, call)
-    }
-    define('crsql_site_id', () => siteId)
-    define('crsql_db_version', () => BigInt(this.#bookkeeping.heads().get(this.actorId) ?? 0))
-    define('crsql_pack_columns', (...values) => packKey(values))
-    define('crsql_internal_sync_bit', () => (this.#isMerging ? 1n : 0n))
-    const parts = (name: SqlValue): TableParts => {
+    const parts = (name: SqlValue = null): TableParts => {
       const table = this.#tables.get(String(name))
       if (!table) throw new Error(`unreachable: no replicated table ${String(name)}`)
       return table
     }
-    define('crsql_after_insert', (name, ...key) => {
-      parts(name).writes.afterInsert(key)
-      return null
+    defineFunctions(this.#db, {
+      actorId: this.actorId,
+      dbVersion: () => BigInt(this.#bookkeeping.heads().get(this.actorId) ?? 0),
+      triggers: {
+        crsql_internal_sync_bit: () => (this.#isMerging ? 1n : 0n),
+        crsql_after_insert(name, ...key) {
+          parts(name).writes.afterInsert(key)
+          return null
+        },
+        crsql_after_delete(name, ...key) {
+          parts(name).writes.afterDelete(key)
+          return null
+        },
+        crsql_after_update(name, ...values) {
+          const { keyColumns, columns, writes } = parts(name)
+          const take = (count: number): SqlRow => values.splice(0, count)
+          writes.afterUpdate({
+            newKey: take(keyColumns.length),
+            oldKey: take(keyColumns.length),
+            newCells: take(columns.length),
+            oldCells: take(columns.length),
+          })
+          return null
+        },
+      },
     })
-    define('crsql_after_delete', (name, ...key) => {
-      parts(name).writes.afterDelete(key)
-      return null
-    })
-    define('crsql_after_update', (name, ...values) => {
-      const { keyColumns, columns, writes } = parts(name)
-      const take = (count: number): SqlRow => values.splice(0, count)
-      writes.afterUpdate({
-        newKey: take(keyColumns.length),
-        oldKey: take(keyColumns.length),
-        newCells: take(columns.length),
-        oldCells: take(columns.length),
-      })
-      return null
+    this.#db.setAuthorizer((action, first, second) => {
+      if (isForeignFunction(action, second)) return constants.SQLITE_DENY
+      const table = action === constants.SQLITE_ALTER_TABLE ? second : first
+      const isTableChange =
+        action === constants.SQLITE_DROP_TABLE || action === constants.SQLITE_ALTER_TABLE
+      const part = breaking.get(action)
+      // A BEGIN is refused by SQLite itself, which says more of it.
+      const isBreaking = isTableChange ? this.#tables.has(table ?? '') : first !== 'BEGIN'
+      if (part !== undefined && isBreaking) this.#refusedParts.push(part)
+      return constants.SQLITE_OK
     })
   }
+}
+
+function messageOf(error: unknown): string {
+  return Error.isError(error) ? error.message : String(error)
 }

@@ -39,7 +39,7 @@ export function parseSchema(sql: string): TableDefinition[] {
       throw new SchemaError(`temporary tables are not supported: ${statement.text};`)
     }
     if (isTable) {
-      const table = readTable(statement.text)
+      const table = readTable(statement.text, () => endOf(statement, sql))
       tables.set(table.name, table)
     } else if (
       verb === 'CREATE' &&
@@ -82,12 +82,21 @@ function isSelectTable(tokens: readonly SqlToken[]): boolean {
   return as !== -1 && (open === -1 || as < open)
 }
 
-function readTable(sql: string): TableDefinition {
+/** Where Corrosion's parser meets the end of a statement. */
+function endOf({ tokens }: { tokens: readonly SqlToken[] }, sql: string): string {
+  const lines = sql.slice(0, tokens.at(-1)?.end).split('\n')
+  return `line: ${lines.length}, column: ${(lines.at(-1)?.length ?? 0) + 1}`
+}
+
+function readTable(sql: string, end: () => string): TableDefinition {
   using scratch = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false })
   try {
     scratch.exec(sql)
   } catch (error) {
     const message = Error.isError(error) ? error.message : String(error)
+    if (message === 'incomplete input') {
+      throw new SchemaError(`near ";": syntax error at ${end()}`)
+    }
     throw new SchemaError(
       message.startsWith('expressions prohibited') ? 'expr used as primary' : message,
     )
@@ -152,9 +161,11 @@ function requireForwardCompatible({
   name,
   columns,
 }: Pick<TableDefinition, 'name' | 'columns'>): void {
+  // Corrosion does not find a key column again whose name is quoted.
+  const isKey = ({ keyPosition, sql }: ColumnDefinition) => keyPosition > 0 && /^\w/.test(sql)
   const rigid = columns.find(
-    ({ isNotNull, defaultValue, keyPosition, isGenerated }) =>
-      isNotNull && defaultValue === null && keyPosition === 0 && !isGenerated,
+    (column) =>
+      column.isNotNull && column.defaultValue === null && !isKey(column) && !column.isGenerated,
   )
   if (rigid) {
     throw new SchemaError(

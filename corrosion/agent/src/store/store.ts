@@ -34,7 +34,7 @@ export class StoreOpenError extends Error {
 
 export interface Commit {
   origin: 'local' | 'remote'
-  /** Those that are new here. */
+  /** Those that are new here; of another actor's, only the changes that won. */
   changesets: readonly Changeset[]
 }
 
@@ -43,6 +43,18 @@ export interface ApplyOutcome {
   applied: readonly Changeset[]
   /** Not recorded, to be fetched again: a table or column is missing here, a CHECK refuses it. */
   failed: readonly { changeset: Changeset; error: Error }[]
+}
+
+/** A row of `__corro_members`: what was last known of another agent. */
+export interface RememberedMember {
+  /** 32 hex digits. */
+  actorId: string
+  address: string
+  /** JSON; its `ts` is beyond 2^53. */
+  focaState: string
+  /** Milliseconds. */
+  rttMin: number | null
+  updatedAt: string
 }
 
 /**
@@ -69,6 +81,13 @@ export interface Store extends Disposable {
   learnHead(actorId: string, version: number): void
   /** Tables and indexes of schema files; merged into what is there. Throws `SchemaError`. */
   applySchema(sql: string): void
+  /** Of `__corro_state`; 0 at first. Agents of other clusters are not heard. */
+  clusterId(): number
+  setClusterId(clusterId: number): void
+  /** The rows of `__corro_members`. */
+  rememberedMembers(): readonly RememberedMember[]
+  /** All rows as they are from now on. */
+  rememberMembers(rows: readonly RememberedMember[]): void
   /** Called after each commit that changed something replicated. Returns its removal. */
   onCommit(listener: (commit: Commit) => void): () => void
 }

@@ -1,0 +1,165 @@
+import type { LinkSettings } from './lab.ts'
+
+export interface Parcel {
+  payload: Uint8Array
+  /** Sent again until it arrives; the others are lost when the link loses them. */
+  isReliable: boolean
+  /** Called once: it was handed to the network, or it never will be. */
+  left?: (outcome: 'sent' | 'dropped') => void
+}
+
+interface Held extends Parcel {
+  departsAtMs: number
+  /** 0 to 1 of the jitter. */
+  jitterShare: number
+  retransmissionMs: number
+}
+
+const minRetransmissionMs = 25
+const maxRetransmissions = 10
+
+export interface LaneOptions {
+  settings: () => LinkSettings
+  hasBandwidth: boolean
+  /** Of what may be lost; the oldest of it goes first. */
+  maxLossyBytes: number
+  overflowed: () => void
+  nowMs: () => number
+  random: () => number
+}
+
+/** One direction of a bent link: what is put in comes out later, in order, or never. */
+export interface Lane {
+  put(parcel: Parcel): void
+  /** The next parcel that has arrived by now. */
+  take(): Parcel | undefined
+  /** Milliseconds until `take` may give something; undefined when nothing will by itself. */
+  waitMs(): number | undefined
+  /** The settings are others now; what has not departed is counted again. */
+  rebend(): void
+  /** Drops everything. */
+  clear(): void
+  /** Bytes of reliable parcels inside. */
+  readonly reliableBytes: number
+  readonly isEmpty: boolean
+}
+
+export function createLane({
+  settings,
+  hasBandwidth,
+  maxLossyBytes,
+  overflowed,
+  nowMs,
+  random,
+}: LaneOptions): Lane {
+  let held: Held[] = []
+  let departedMs = 0
+  let reliableBytes = 0
+  let lossyBytes = 0
+
+  const isBlocked = ({ isCut, loss }: LinkSettings) => isCut || loss === 1
+
+  const isOverfull = () => lossyBytes > maxLossyBytes && held.length > 1
+
+  function account({ payload, isReliable }: Parcel, sign: 1 | -1): void {
+    if (isReliable) reliableBytes += sign * payload.length
+    else lossyBytes += sign * payload.length
+  }
+
+  function remove(index: number, outcome: 'sent' | 'dropped'): Held | undefined {
+    const [parcel] = index === 0 ? [held.shift()] : held.splice(index, 1)
+    if (parcel === undefined) return undefined
+    account(parcel, -1)
+    parcel.left?.(outcome)
+    return parcel
+  }
+
+  function departure(earliestMs: number, bytes: number, bandwidthKbps: number | null): number {
+    if (!hasBandwidth || bandwidthKbps === null) return earliestMs
+    departedMs = Math.max(departedMs, earliestMs) + (bytes * 8) / bandwidthKbps
+    return departedMs
+  }
+
+  function arrivesAtMs({ departsAtMs, jitterShare, retransmissionMs }: Held): number {
+    const { delayMs, jitterMs } = settings()
+    return departsAtMs + delayMs + jitterShare * jitterMs + retransmissionMs
+  }
+
+  /** The link is cut: what may be lost is lost, also what is under way. */
+  function dropLossy(): void {
+    for (let index = held.length - 1; index >= 0; index--) {
+      if (!held[index]?.isReliable) remove(index, 'dropped')
+    }
+  }
+
+  return {
+    put(parcel) {
+      const bend = settings()
+      const now = nowMs()
+      if (!parcel.isReliable && (isBlocked(bend) || random() < bend.loss)) {
+        parcel.left?.('dropped')
+        return
+      }
+      let losses = 0
+      if (parcel.isReliable && !isBlocked(bend)) {
+        while (losses < maxRetransmissions && random() < bend.loss) losses++
+      }
+      held.push({
+        ...parcel,
+        departsAtMs: departure(now, parcel.payload.length, bend.bandwidthKbps),
+        jitterShare: random(),
+        // A loss is noticed by what comes after it: about one round trip and a half.
+        retransmissionMs: losses * Math.max(minRetransmissionMs, 3 * bend.delayMs),
+      })
+      account(parcel, 1)
+      while (isOverfull()) {
+        remove(
+          held.findIndex((one) => !one.isReliable),
+          'dropped',
+        )
+        overflowed()
+      }
+    },
+
+    take() {
+      if (isBlocked(settings())) return undefined
+      const [first] = held
+      if (first === undefined || arrivesAtMs(first) > nowMs()) return undefined
+      return remove(0, 'sent')
+    },
+
+    waitMs() {
+      const [first] = held
+      if (first === undefined || isBlocked(settings())) return undefined
+      return Math.max(0, arrivesAtMs(first) - nowMs())
+    },
+
+    rebend() {
+      const bend = settings()
+      if (isBlocked(bend)) dropLossy()
+      const now = nowMs()
+      departedMs = now
+      for (const parcel of held) {
+        if (bend.loss === 0) parcel.retransmissionMs = 0
+        if (parcel.departsAtMs > now) {
+          parcel.departsAtMs = departure(now, parcel.payload.length, bend.bandwidthKbps)
+        }
+      }
+    },
+
+    clear() {
+      const dropped = held
+      held = []
+      reliableBytes = 0
+      lossyBytes = 0
+      for (const parcel of dropped) parcel.left?.('dropped')
+    },
+
+    get reliableBytes() {
+      return reliableBytes
+    },
+    get isEmpty() {
+      return held.length === 0
+    },
+  }
+}
