@@ -44,7 +44,8 @@ export const corrosionTimings: GossipTimings = {
   rememberEveryMs: 60_000,
   pushEveryMs: 500,
   pushAgainMs: 100,
-  applyWaitMs: 10,
+  // 10 in Corrosion, whose changes are then told in half the time that ours take.
+  applyWaitMs: 5,
   syncMinMs: 1_000,
   syncMaxMs: 15_000,
   syncOpenMs: 5_000,
