@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CorrosionConnectionError, createCorrosionClient } from '@corroport/corrosion-client'
-import { startCorrosionAgent, until } from '@corroport/testing'
+import { seededRandom, startCorrosionAgent, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { seededRandom } from './seeded-random.ts'
 
 // Ten kills in a usual run; a hundred take two minutes: CORROPORT_KILLS=100.
 const kills = Number(process.env.CORROPORT_KILLS ?? 10)

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { createTemporaryFolder, startRealAgent } from '@corroport/testing'
+import { createTemporaryFolder, seededRandom, startRealAgent } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { openStore } from '../src/store/open-store.ts'
 import { packKey, unpackKey } from '../src/store/packed-key.ts'
@@ -14,7 +14,6 @@ import {
   type Random,
   randomStatement,
 } from './random-history.ts'
-import { seededRandom } from './seeded-random.ts'
 
 // A real agent unpacks the library with which it merges; here it is asked the same as our store.
 let extension: string

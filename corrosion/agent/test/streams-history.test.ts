@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { createTemporaryFolder } from '@corroport/testing'
+import { createTemporaryFolder, seededRandom } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { createClock } from '../src/clock.ts'
 import { openStore } from '../src/store/open-store.ts'
 import type { Changeset, Store } from '../src/store/store.ts'
-import { seededRandom } from './seeded-random.ts'
 import { moreTables, setUpStreams } from './streams-setup.ts'
 
 const queries = [

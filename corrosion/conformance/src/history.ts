@@ -1,3 +1,4 @@
+import { seededRandom } from '@corroport/testing'
 /**
  * apart: each node writes alone, none having seen what the others wrote.
  * together: one node writes while all run.
@@ -106,15 +107,4 @@ export function createHistory(seed: number): Episode[] {
       ),
     }
   })
-}
-
-/** mulberry32 */
-function seededRandom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -41,7 +41,10 @@ export interface CorrosionClientOptions {
 
 export interface RequestOptions {
   signal?: AbortSignal | undefined
-  /** From sending to the last byte; the agent interrupts SQLite at the same time, rounded up to 1 s. */
+  /**
+   * From sending to the last byte; the agent interrupts SQLite at the same time, rounded up to 1 s
+   * (klukai takes it for minutes, and works on).
+   */
   timeoutMs?: number | undefined
 }
 

@@ -1,5 +1,6 @@
+import { seededRandom } from '@corroport/testing'
 import { describe, expect, test } from '@jest/globals'
-import { cut, seededRandom } from '../test/seeded-random.ts'
+import { cut } from '../test/cut.ts'
 import { CorrosionProtocolError } from './errors.ts'
 import { createResponseParser } from './http-response.ts'
 

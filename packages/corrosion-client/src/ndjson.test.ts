@@ -1,5 +1,6 @@
+import { seededRandom } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { cut, seededRandom } from '../test/seeded-random.ts'
+import { cut } from '../test/cut.ts'
 import { readLines } from './ndjson.ts'
 
 const text = '{"row":[1,["é 🙂 \\n"]]}\n\n{"row":[2,["漢字"]]}\n{"eoq":{}}\n'

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { seededRandom } from '@corroport/testing'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
   AdminError,
@@ -14,6 +15,7 @@ import {
   openAdmin,
   StreamLostError,
 } from '../src/index.ts'
+import { cut } from './cut.ts'
 import {
   agents,
   type RecordedAdminExchange,
@@ -24,7 +26,6 @@ import {
   recording,
   startReplay,
 } from './replay.ts'
-import { cut, seededRandom } from './seeded-random.ts'
 
 const seed = Date.now()
 const random = seededRandom(seed)

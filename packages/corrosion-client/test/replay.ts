@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { cut } from './seeded-random.ts'
+import { cut } from './cut.ts'
 
 export const agents = ['klukai-0.1.4', 'v1.0.0'] as const
 export type RecordedAgent = (typeof agents)[number]
