@@ -3,7 +3,7 @@ import { readEndings } from './groups/histories.ts'
 import { recordedLines } from './groups/http.ts'
 import { createGroups } from './groups.ts'
 import { knownDifferences } from './known-differences.ts'
-import { readRecording } from './recordings.ts'
+import { type RecordedAgent, readRecording } from './recordings.ts'
 import { detailsOf } from './report.ts'
 import { createMask } from './transcript.ts'
 import { judge } from './verdict.ts'
@@ -51,6 +51,22 @@ describe('what was recorded of klukai differs from what was recorded of v1.0.0 a
 
     expect(detailsOf({ group: '', name, verdict, durationMs: 0 })).toEqual([])
   })
+})
+
+test('what was recorded of streams is the same on both real agents', () => {
+  const masked = (agent: RecordedAgent): string[] => {
+    const mask = createMask()
+    return readRecording(agent, 'streams').map(({ received, ...step }) =>
+      mask(
+        JSON.stringify({ ...step, received: received?.map(({ line }) => line) }).replaceAll(
+          '\\"',
+          '"',
+        ),
+      ),
+    )
+  }
+
+  expect(masked('klukai-0.1.4')).toEqual(masked('v1.0.0'))
 })
 
 test('an unlisted difference, and a listed one that is gone, are unknown', () => {

@@ -14,12 +14,10 @@ import { findProcess } from '../src/process-identity.ts'
 import { LayerStatus } from '../src/status.ts'
 
 const run = promisify(execFile)
-const missing = (process.env.CORROPORT_TEST_MISSING ?? '').split(',')
-const describeReal = missing.includes('nats') ? describe.skip : describe
 
 const main = join(import.meta.dirname, '../src/main.ts')
 
-describeReal('agents started from the command line', () => {
+describe('agents started from the command line', () => {
   const home = mkdtempSync(join(tmpdir(), 'corroport-local-'))
   const local = async (...args: string[]) =>
     run(process.execPath, [main, ...args], { env: { ...process.env, CORROPORT_HOME: home } })
@@ -72,7 +70,7 @@ describeReal('agents started from the command line', () => {
   }, 60_000)
 })
 
-describeReal('a cluster held by a test', () => {
+describe('a cluster held by a test', () => {
   let home: string
   let cluster: Cluster
   beforeAll(async () => {
