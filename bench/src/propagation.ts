@@ -44,15 +44,16 @@ async function measure(running: Cluster): Promise<Result> {
   const transaction = await measureTransaction(running, bus)
   const load = await measureLoad(running, bus)
   const { rawUpdates, rawUpdatesFromWrite, rawSubscription, observed, roundTrip } = propagation
+  const { afterFeed } = propagation
   const added = observed.p50 - rawUpdates.p50
   const ratio = rawSubscription.p50 / observed.p50
   const figures: Figure[] = [
     {
       name: 'write accepted on node 1 → `change.observed` of node 2 from NATS',
-      measured: `${ms(observed)}, ${added.toFixed(2)} ms above the feed, ${ratio.toFixed(1)} × below the stream`,
+      measured: `${ms(observed)}, ${added.toFixed(2)} ms above the feed (message by message p50 ${afterFeed.p50.toFixed(2)}), ${ratio.toFixed(1)} × below the stream`,
       baseline: `raw updates feed ${ms(rawUpdates)}; raw subscription stream ${ms(rawSubscription)}`,
       bar: 'p50 ≤ 3 ms above the feed and ≥ 12 × below the stream',
-      isMet: added <= 3 && ratio >= 12,
+      isMet: added <= 3 && afterFeed.p50 <= 3 && ratio >= 12,
     },
     {
       name: 'write → acknowledgement stored at the origin, both receivers',
@@ -94,7 +95,7 @@ async function measure(running: Cluster): Promise<Result> {
 }
 
 async function measurePropagation(running: Cluster, bus: Bus) {
-  const count = 400
+  const count = 1200
   const node1 = running.node(1)
   const node2 = running.node(2)
   await using timeline = await watchTimeline({
@@ -129,6 +130,7 @@ async function measurePropagation(running: Cluster, bus: Bus) {
     rawUpdatesFromWrite: describe(between(sent, rawUpdates)),
     rawSubscription: describe(between(accepted, rawSubscription)),
     observed: describe(between(accepted, observed)),
+    afterFeed: describe(between(rawUpdates, observed)),
     localWrite: describe(between(sent, accepted)),
     roundTrip: describe(
       timeline.roundTripsMs

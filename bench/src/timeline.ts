@@ -46,9 +46,9 @@ export async function watchTimeline(options: TimelineOptions): Promise<Timeline>
     observed: new Map<string, number>(),
     roundTripsMs: [] as Timeline['roundTripsMs'],
   }
-  const first = (map: Map<string, number>, key: unknown): void => {
+  const first = (map: Map<string, number>, key: unknown, at = nowMicroseconds()): void => {
     const name = String(key)
-    if (!map.has(name)) map.set(name, nowMicroseconds())
+    if (!map.has(name)) map.set(name, at)
   }
   const onceLost = (error: unknown): void => {
     if (!stopping.signal.aborted) log.error({ err: error }, 'a raw feed was lost')
@@ -74,12 +74,18 @@ export async function watchTimeline(options: TimelineOptions): Promise<Timeline>
       const hear = <S extends TSchema>(
         subject: string,
         event: RecordDefinition<string, S>,
-        note: (payload: Static<S>) => void,
-      ) => nats.subscribe(subject, { callback: (_, message) => note(event.parse(message.json())) })
+        note: (payload: Static<S>, receivedAt: number) => void,
+      ) =>
+        nats.subscribe(subject, {
+          callback(_, message) {
+            const receivedAt = nowMicroseconds()
+            note(event.parse(message.json()), receivedAt)
+          },
+        })
       const { nodeId } = watched
       const subscriptions = [
-        hear(changeObserved.filter({ nodeId }), changeObserved, ({ table, key }) => {
-          if (table === 'node_messages') first(timeline.observed, key[0])
+        hear(changeObserved.filter({ nodeId }), changeObserved, ({ table, key }, receivedAt) => {
+          if (table === 'node_messages') first(timeline.observed, key[0], receivedAt)
         }),
         hear(ackReceived.wildcard, ackReceived, (ack) => void timeline.roundTripsMs.push(ack)),
         hear(messageSent.wildcard, messageSent, ({ messageId, sentAt }) => {

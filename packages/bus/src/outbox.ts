@@ -35,6 +35,8 @@ const keepConfirmedMs = 9 * 60_000
 const keepConfirmed = 20_000
 
 const inFlightLimit = 256
+// They wait in memory while NATS is away.
+const maxFreshLength = 10_000
 const confirmTimeoutMs = 3000
 // An event that comes alone leaves at once; those that follow it closely leave together, since a
 // write to the socket costs more than everything else that is done for an event.
@@ -52,19 +54,20 @@ export interface Outbox extends AsyncDisposable {
   ): void
   /** After the commit. */
   wake(): void
+  /** After a rollback. */
+  forget(): void
   unconfirmed(): number
 }
 
-const parseRow = createParser(
-  'stored event',
-  Type.Object({
-    id: Type.Integer(),
-    subject: Type.String(),
-    message_id: Type.String(),
-    traceparent: Type.String(),
-    payload: Type.String(),
-  }),
-)
+const StoredEvent = Type.Object({
+  id: Type.Integer(),
+  subject: Type.String(),
+  message_id: Type.String(),
+  traceparent: Type.String(),
+  payload: Type.String(),
+})
+type StoredEvent = Static<typeof StoredEvent>
+const parseRow = createParser('stored event', StoredEvent)
 
 /** The relay from a state file to JetStream: in order of commit, until each event is confirmed. */
 export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
@@ -93,6 +96,15 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
 
   // Spares a look into the table for each confirmation. Too high after a rollback, which only costs one.
   let newestId = Number(db.prepare('SELECT max(id) AS id FROM outbox').get()?.id ?? 0)
+
+  // Committed just now and not yet published, which spares the relay a look into the table.
+  let fresh: StoredEvent[] = []
+  const takeNext = (lastSent: number): StoredEvent[] => {
+    const taken = fresh
+    fresh = []
+    if (taken[0]?.id === lastSent + 1) return taken
+    return lastSent < newestId ? selectNext.all(lastSent, inFlightLimit).map(parseRow) : []
+  }
 
   let wake: () => void = () => undefined
   let onEmpty: (() => void) | undefined
@@ -140,9 +152,7 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
         clearTimeout(gathering)
         gathering = undefined
         lastPublishedAt = performance.now()
-        const rows =
-          lastSent < newestId ? selectNext.all(lastSent, inFlightLimit).map(parseRow) : []
-        for (const row of rows) {
+        for (const row of takeNext(lastSent)) {
           const headers = createHeaders()
           headers.set('Nats-Msg-Id', row.message_id)
           headers.set('traceparent', row.traceparent)
@@ -207,16 +217,20 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
       if (text.length * 3 > maxPayloadBytes && Buffer.byteLength(text) > maxPayloadBytes) {
         throw new Error(`${subject} is larger than an event may be, ${maxPayloadBytes} bytes`)
       }
-      const { lastInsertRowid } = insert.run(
-        subject,
-        event.identify(payload),
-        createTraceparent(),
-        text,
-        Date.now(),
-      )
+      const message_id = event.identify(payload)
+      const traceparent = createTraceparent()
+      const { lastInsertRowid } = insert.run(subject, message_id, traceparent, text, Date.now())
       newestId = Number(lastInsertRowid)
+      // A gap in them only costs a look into the table.
+      if (fresh.at(-1)?.id !== newestId - 1) fresh = []
+      if (fresh.length < inFlightLimit && text.length <= maxFreshLength) {
+        fresh.push({ id: newestId, subject, message_id, traceparent, payload: text })
+      }
     },
     wake: () => wake(),
+    forget() {
+      fresh = []
+    },
     unconfirmed,
     async [Symbol.asyncDispose]() {
       clearInterval(pruning)

@@ -71,6 +71,7 @@ export function openStateFile(options: StateFileOptions): StateFile {
         return result
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK')
+        outbox.forget()
         throw error
       }
     },

@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-
 /** Wakes those who wait for something to have changed. */
 export interface Bell {
   ring(): void
@@ -8,16 +6,22 @@ export interface Bell {
 }
 
 export function createBell(): Bell {
-  const target = new EventTarget()
+  let next = Promise.withResolvers<void>()
   return {
-    ring: () => void target.dispatchEvent(new Event('ring')),
+    ring() {
+      next.resolve()
+      next = Promise.withResolvers()
+    },
     async heard(signal) {
-      signal?.throwIfAborted()
+      if (signal === undefined) return await next.promise
+      signal.throwIfAborted()
+      const { promise: aborted, reject } = Promise.withResolvers<never>()
+      const abort = () => reject(signal.reason)
+      signal.addEventListener('abort', abort)
       try {
-        await once(target, 'ring', signal === undefined ? {} : { signal })
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw error
+        await Promise.race([next.promise, aborted])
+      } finally {
+        signal.removeEventListener('abort', abort)
       }
     },
   }
