@@ -6,6 +6,7 @@ const uses = {
   nats: /\bstart(NatsServer|Cluster)\(/,
   /** Of either kind. */
   agents: /\bstart(CorrosionAgent|Cluster)\(/,
+  postgres: /\bstartPostgres\(/,
   /** Only real ones will do. */
   corrosion: /\bstartRealAgent\(/,
 }

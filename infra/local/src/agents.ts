@@ -22,20 +22,15 @@ export function agentPart(layout: Layout, node: number, settings: AgentSettings)
   mkdirSync(layout.agentFolder(node), { recursive: true })
   mkdirSync(layout.runtimeConfigs, { recursive: true })
   mkdirSync(dirname(layout.adminSocket(node)), { recursive: true, mode: 0o700 })
-  if (!settings.keepConfig || !existsSync(config)) {
-    const committed = canonicalConfigPath(node)
-    const canonical = existsSync(committed)
-      ? readFileSync(committed, 'utf8')
-      : canonicalConfig(node)
-    const place = {
-      databasePath: `${layout.agentFolder(node)}/corrosion.db`,
-      schemaFolder,
-      adminSocket: layout.adminSocket(node),
-      portOffset: settings.portOffset,
-      lab: settings.lab,
-    }
-    writeFileSync(config, runtimeConfig(canonical, place))
-  }
+  const canonical = runtimeConfig(canonicalText(node), {
+    databasePath: `${layout.agentFolder(node)}/corrosion.db`,
+    schemaFolder,
+    adminSocket: layout.adminSocket(node),
+    portOffset: settings.portOffset,
+    lab: settings.lab,
+  })
+  writeFileSync(layout.canonicalConfig(node), canonical)
+  if (!settings.keepConfig || !existsSync(config)) writeFileSync(config, canonical)
   const { kind, path } = settings.program
   requireDatabaseOf(kind, databasePathIn(readFileSync(config, 'utf8')))
   const { PATH, HOME, TMPDIR, RUST_LOG = 'info' } = settings.environment
@@ -53,11 +48,17 @@ export function agentPart(layout: Layout, node: number, settings: AgentSettings)
       ...(kind === 'development' && { NODE_COMPILE_CACHE: compileCache }),
     },
     logPath: layout.log(`agent${node}`),
+    pidFile: layout.pidFile(node),
     stopRank: 1,
     // It announces its leave, which takes about 6 s. Killed before that, it forgets its subscriptions.
     stopDeadlineMs: 20_000,
     look: (signal) => lookAtAgent(agentUrl(node, settings.portOffset), signal),
   }
+}
+
+function canonicalText(node: number): string {
+  const committed = canonicalConfigPath(node)
+  return existsSync(committed) ? readFileSync(committed, 'utf8') : canonicalConfig(node)
 }
 
 export function agentUrl(node: number, portOffset: number): string {

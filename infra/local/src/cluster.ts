@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type AgentKind, type AgentProgram, findAgent } from '../../setup/find-agent.mjs'
 import { SetupError } from '../../setup/setup-error.mjs'
 import { agentPart, agentUrl } from './agents.ts'
+import { listenForControl } from './control-socket.ts'
 import { labStart, requireBendable } from './lab-start.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { lastLines, readLogLine } from './log-lines.ts'
@@ -134,9 +135,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const registers = new Map<Layer, Register>()
   const parts: Part[] = []
   const stopping = new AbortController()
+  let control: Disposable | undefined
   const endRun = (): void => {
     if (stopping.signal.aborted) return
     stopping.abort()
+    control?.[Symbol.dispose]()
     for (const register of registers.values()) register[Symbol.dispose]()
   }
   const depsOf = (layer: Layer) => {
@@ -168,11 +171,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       parts.push(nats)
     }
     if (agents) {
-      for (const node of numbers) {
+      const agentParts = numbers.map((node) => {
         const lab = labStart(node, portOffset, shape)
         const settings = { program: agents, portOffset, environment, keepConfig, lab }
-        parts.push(new Part(agentPart(layout, node, settings), depsOf('agents')))
-      }
+        return new Part(agentPart(layout, node, settings), depsOf('agents'))
+      })
+      parts.push(...agentParts)
+      control = await listenForControl(layout.controlSocket, agentParts)
     }
     for (const node of hasServices ? numbers : []) {
       const settings = { ...shape, regions, clockOffsetsMs, environment }

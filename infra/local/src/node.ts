@@ -17,8 +17,9 @@ export async function runNode(environment: NodeJS.ProcessEnv): Promise<void> {
     [
       nodeService('subscriber', readSubscriber, startSubscriber),
       nodeService('ack-sender', readAckSender, startAckSender),
-      nodeService('config-manager', readConfigManager, startConfigManager),
       nodeService('gateway', readGateway, startGateway),
+      // Last: it may first have to end a change that a killed process left half done.
+      nodeService('config-manager', readConfigManager, startConfigManager),
     ],
     environment,
   )

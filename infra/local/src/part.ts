@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { lastLogLine } from './log-lines.ts'
-import { findProcess, signalGroup } from './process-identity.ts'
+import { findProcess, signalGroup, writePidFile } from './process-identity.ts'
 import type { Register } from './register.ts'
 
 export interface PartDefinition {
@@ -13,6 +13,8 @@ export interface PartDefinition {
   cwd: string
   env: Readonly<Record<string, string | undefined>>
   logPath: string
+  /** Names the process while it runs, for who is to know it. */
+  pidFile?: string
   stopRank: number
   stopDeadlineMs: number
   /** Why it is not ready yet; undefined when it is. May throw instead. */
@@ -42,6 +44,7 @@ export class Part {
   #child: ChildProcess | undefined
   #exited: Promise<void> = Promise.resolve()
   #isWanted = false
+  #isKeptAway = false
   #wasReady = false
   #reason = 'not started'
   #failures = 0
@@ -68,9 +71,16 @@ export class Part {
 
   /** Starts it, unless it runs. It is restarted from now on whenever it ends by itself. */
   start(): void {
+    this.#isKeptAway = false
     this.#isWanted = true
     this.#delay.abort()
     if (!this.#child) this.#spawn()
+  }
+
+  /** As others ask for it. Throws while the holder of this handle keeps it away. */
+  startOnRequest(): void {
+    if (this.#isKeptAway) throw new Error(`${this.name} is kept away by who supervises it`)
+    this.start()
   }
 
   /** Resolves when the process that runs, or the next one, is ready. */
@@ -84,25 +94,40 @@ export class Part {
 
   /** Sends the signal and resolves when the process has ended. It stays away until `start`. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#isKeptAway = true
+    await this.#end(signal)
+  }
+
+  /** SIGTERM, and SIGKILL when it does not end by its deadline. It stays away until `start`. */
+  async stop(): Promise<void> {
+    this.#isKeptAway = true
+    await this.stopOnRequest()
+  }
+
+  /** As others ask for it, who may start it again. Returns whether it had to be killed. */
+  async stopOnRequest(): Promise<boolean> {
+    const { stopDeadlineMs } = this.definition
+    let wasKilled = false
+    const deadline = setTimeout(() => {
+      wasKilled = true
+      this.#deps.say(`${this.name} did not end in ${stopDeadlineMs / 1000} s and is killed`)
+      void this.#end('SIGKILL')
+    }, stopDeadlineMs)
+    await this.#end('SIGTERM')
+    clearTimeout(deadline)
+    return wasKilled
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     this.#isWanted = false
     this.#delay.abort()
     if (this.#child?.pid !== undefined) signalGroup(this.#child.pid, signal)
     await this.#exited
   }
 
-  /** SIGTERM, and SIGKILL when it does not end by its deadline. It stays away until `start`. */
-  async stop(): Promise<void> {
-    const { stopDeadlineMs } = this.definition
-    const deadline = setTimeout(() => {
-      this.#deps.say(`${this.name} did not end in ${stopDeadlineMs / 1000} s and is killed`)
-      void this.kill('SIGKILL')
-    }, stopDeadlineMs)
-    await this.kill('SIGTERM')
-    clearTimeout(deadline)
-  }
-
   #spawn(): void {
-    const { command, args, cwd, env, logPath, name, stopRank, stopDeadlineMs } = this.definition
+    const { command, args, cwd, env, logPath, pidFile, name, stopRank, stopDeadlineMs } =
+      this.definition
     const log = openSync(logPath, 'a')
     const child = spawn(command, args, {
       cwd,
@@ -115,6 +140,7 @@ export class Part {
     const { pid } = child
     const running = pid === undefined ? undefined : findProcess(pid)
     if (running) this.#deps.register.add({ name, stopRank, stopDeadlineMs, ...running })
+    if (running && pidFile !== undefined) writePidFile(pidFile, running)
 
     const startedAt = performance.now()
     const ended = new AbortController()
@@ -130,6 +156,7 @@ export class Part {
         this.#reason = how
         ended.abort()
         if (pid !== undefined) this.#deps.register.remove(pid)
+        if (pidFile !== undefined) rmSync(pidFile, { force: true })
         resolve()
         if (this.#isWanted) void this.#startAgain(how, performance.now() - startedAt)
       }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 
 /** A process and not merely its number, which the system gives to others later. */
 export interface ProcessRef {
@@ -20,6 +20,13 @@ export function findProcess(pid: number): ProcessRef | undefined {
 
 export function isRunning({ pid, startedAt }: ProcessRef): boolean {
   return findProcess(pid)?.startedAt === startedAt
+}
+
+/** The number, and on a second line when it started: on Linux field 22 of /proc/<pid>/stat. */
+export function writePidFile(path: string, { pid, startedAt }: ProcessRef): void {
+  const start = startedAt.slice(startedAt.indexOf('/') + 1)
+  writeFileSync(`${path}.draft`, `${pid}\n${start}\n`)
+  renameSync(`${path}.draft`, path)
 }
 
 /** Sends to a process group. False when there is nobody left in it. */

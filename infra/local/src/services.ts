@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Health } from '@corroport/contracts'
 import { Value } from 'typebox/value'
 import { agentUrl } from './agents.ts'
+import { controlCommand } from './control-socket.ts'
 import { compileCache, type Layout, root } from './layout.ts'
 import type { PartDefinition } from './part.ts'
 import { portsOf, serviceNames } from './ports.ts'
@@ -30,6 +31,12 @@ export function nodeEnvironment(
     NATS_URL: natsUrl,
     AGENT_URL: agentUrl(node, portOffset),
     AGENT_CONFIG: layout.runtimeConfig(node),
+    AGENT_CANONICAL_CONFIG: layout.canonicalConfig(node),
+    ADMIN_SOCKET: layout.adminSocket(node),
+    AGENT_CONTROL: 'command',
+    AGENT_COMMAND: JSON.stringify(controlCommand(layout.controlSocket, `agent${node}`)),
+    AGENT_PID_FILE: layout.pidFile(node),
+    AGENT_LOG: layout.log(`agent${node}`),
     STATE_DIR: layout.stateFolder(node),
     API_HOST: '127.0.0.1',
     API_PORT: String(ports.api),
@@ -38,7 +45,7 @@ export function nodeEnvironment(
     PEER_PORT: String(ports.peer),
     PEER_ENDPOINT: `127.0.0.1:${ports.peer}`,
     METRICS_PORT: String(ports.gateway),
-    DECLARED_NODES: Array.from({ length: nodes }, (_, index) => `node${index + 1}`).join(','),
+    CLUSTER_NODES: Array.from({ length: nodes }, (_, index) => `node${index + 1}`).join(','),
   }
 }
 

@@ -114,7 +114,7 @@ describe('a cluster held by a test', () => {
     await cluster.ready()
 
     const answer = await fetch(monitoring)
-    // Four streams, the bucket of claims; two durables for each node.
-    expect(await answer.json()).toMatchObject({ streams: 5, consumers: 4 })
+    // Five streams, the buckets of claims and rollouts; two durables for each node.
+    expect(await answer.json()).toMatchObject({ streams: 7, consumers: 4 })
   }, 30_000)
 })

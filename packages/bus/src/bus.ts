@@ -11,6 +11,7 @@ import {
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { type Claim, refreshClaim, refreshClaimMs } from './claim.ts'
+import { parseRefusalBody, RefusalError } from './refusal.ts'
 import { createTraceparent, inTrace } from './trace.ts'
 
 type Parameters<Template extends string> = Readonly<Record<SubjectParameter<Template>, string>>
@@ -31,10 +32,13 @@ export class CommandError extends Error {
   override name = 'CommandError'
   /** `unavailable`: NATS is away or nobody listens. `timeout`. `refused`: the service said no. */
   readonly reason: 'unavailable' | 'timeout' | 'refused'
+  /** Why not, where the service threw a `RefusalError`. */
+  readonly refusal: RefusalError | undefined
 
   constructor(subject: string, reason: CommandError['reason'], detail: string, cause?: unknown) {
     super(`${subject}: ${detail}`, { cause })
     this.reason = reason
+    this.refusal = cause instanceof RefusalError ? cause : undefined
   }
 }
 
@@ -225,7 +229,7 @@ export function connectBus(options: BusOptions): Bus {
           : new CommandError(subject, 'unavailable', 'nobody answers', error)
       }
       const refusal = message.headers?.get('Corro-Error')
-      if (refusal) throw new CommandError(subject, 'refused', refusal)
+      if (refusal) throw new CommandError(subject, 'refused', refusal, refusalOf(refusal, message))
       return command.parseReply(message.json())
     },
 
@@ -236,10 +240,16 @@ export function connectBus(options: BusOptions): Bus {
           const reply = await inTrace(traceOf(message), () => handler(request))
           message.respond(JSON.stringify(command.parseReply(reply)))
         } catch (err) {
-          log.warn({ err, subject: message.subject }, 'command refused')
           const headers = createHeaders()
           headers.set('Corro-Error', oneLine(err))
-          message.respond('', { headers })
+          if (err instanceof RefusalError) {
+            const { code, problems } = err
+            log.info({ reason: err.message, code, subject: message.subject }, 'command refused')
+            message.respond(JSON.stringify({ code, problems }), { headers })
+          } else {
+            log.warn({ err, subject: message.subject }, 'command failed')
+            message.respond('', { headers })
+          }
         }
       })
     },
@@ -315,6 +325,12 @@ async function keepClaim(
     await wait(isHeld ? refreshClaimMs : 300, undefined, { signal }).catch(() => undefined)
   }
   return undefined
+}
+
+function refusalOf(reason: string, message: Msg): RefusalError | undefined {
+  if (message.data.length === 0) return undefined
+  const { code, problems } = parseRefusalBody(message.json())
+  return new RefusalError(code, reason, problems)
 }
 
 function withoutPassword(url: string): string {

@@ -2,6 +2,7 @@ import {
   claimBucket,
   type DurableDefinition,
   duplicateWindowMinutes,
+  rolloutBucket,
   type StreamDefinition,
 } from '@corroport/contracts'
 import {
@@ -29,6 +30,8 @@ export interface StreamsToApply {
   password?: string | undefined
   streams: readonly StreamDefinition[]
   durables: readonly DurableDefinition[]
+  /** Servers that keep each stream: 1, 3 or 5. Default: 3 where there are as many, else 1. */
+  replicationFactor?: number | undefined
 }
 
 export interface AppliedStreams {
@@ -55,12 +58,15 @@ export async function applyStreams(options: StreamsToApply): Promise<AppliedStre
       throw new Error(`nats-server ${version} is too old, ${minimumServer} is needed`)
     }
     const manager = await jetstreamManager(nats, { checkAPI: false })
-    const replicas = (nats.info?.connect_urls?.length ?? 1) >= 3 ? 3 : 1
+    const servers = nats.info?.connect_urls?.length ?? 1
+    const replicas = replicasOn(servers, options.replicationFactor)
     const result: AppliedStreams = { created: [], updated: [], unchanged: [] }
     for (const stream of options.streams) {
       result[await applyStream(manager, streamConfig(stream, replicas))].push(stream.name)
     }
-    await new Kvm(nats).create(claimBucket.name, { ttl: claimBucket.ttlMs, replicas })
+    const buckets = new Kvm(nats)
+    await buckets.create(claimBucket.name, { ttl: claimBucket.ttlMs, replicas })
+    await buckets.create(rolloutBucket.name, { replicas })
     for (const durable of options.durables) {
       result[await applyDurable(manager, durable)].push(durable.name)
     }
@@ -152,4 +158,12 @@ async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
     }
     throw error
   }
+}
+
+/** Copies of a stream on so many servers. Throws when there are fewer servers than copies wanted. */
+export function replicasOn(servers: number, wanted: number | undefined): number {
+  if (wanted === undefined) return servers >= 3 ? 3 : 1
+  if (wanted <= servers) return wanted
+  const have = `${servers} ${servers === 1 ? 'server' : 'servers'}`
+  throw new Error(`REPLICATION_FACTOR is ${wanted}, but NATS has ${have}`)
 }

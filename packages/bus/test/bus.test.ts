@@ -10,7 +10,9 @@ const announcement = {
   instanceId: 'i1',
   region: 'iad',
   publicKey: 'A'.repeat(43),
-  endpoints: { api: '127.0.0.1:4001', peer: '127.0.0.1:5001' },
+  endpoints: { api: '127.0.0.1:4001', peer: '127.0.0.1:5001', gossip: null },
+  state: 'active' as const,
+  stateAt: '2026-01-15T10:00:00Z',
   version: '0.1.0',
   agent: {
     state: 'ready' as const,

@@ -12,6 +12,7 @@ test.each<[Partial<NodeSummary>, string[]]>([
   [{ presence: 'lost' }, ['lost: it announces itself no more']],
   [{ is_declared: false }, ['heard, but not declared']],
   [{ agent_state: 'unreachable' }, ['its agent does not answer']],
+  [{ agent_state: 'restarting' }, ['its agent is being restarted']],
   [{ presence: 'lost', agent_state: 'unreachable' }, ['lost: it announces itself no more']],
 ])('of a node with %j is said %j', (change, complaints) => {
   const nodes = [nodeSummary(1), nodeSummary(2, change)]

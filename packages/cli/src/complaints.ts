@@ -23,7 +23,8 @@ function aboutNode(node: NodeSummary, nodes: readonly NodeSummary[]): Complaint[
   }
   // The local agent is asked directly, which says more.
   if (node.presence === 'present' && node.agent_state !== 'ready' && !node.is_local) {
-    complaints.push('its agent does not answer')
+    const isRestarting = node.agent_state === 'restarting'
+    complaints.push(isRestarting ? 'its agent is being restarted' : 'its agent does not answer')
   }
   const twin = nodes.find(
     ({ node_id, actor_id }) =>

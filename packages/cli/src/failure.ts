@@ -7,15 +7,26 @@ export const exitCodes = {
   degraded: { code: 4, meaning: 'done; something is down or disagrees' },
   interrupted: { code: 130, meaning: 'ended by Ctrl-C' },
 } as const
-export type Exit = keyof typeof exitCodes
+/** A number where a command has codes of its own, which its `--help` says. */
+export type Exit = keyof typeof exitCodes | number
+
+export function codeOf(exit: Exit): number {
+  return typeof exit === 'number' ? exit : exitCodes[exit].code
+}
 
 /** Ends a command: one line for a person, saying what to do, and an exit code. */
 export class Failure extends Error {
   override name = 'Failure'
   readonly exit: Exit
+  /** Everything that is wrong, a line each, where it is more than the message says. */
+  readonly details: readonly string[]
 
-  constructor(message: string, options: { exit?: Exit; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { exit?: Exit; cause?: unknown; details?: readonly string[] } = {},
+  ) {
     super(message, { cause: options.cause })
     this.exit = options.exit ?? 'failed'
+    this.details = options.details ?? []
   }
 }

@@ -3,8 +3,8 @@ import type { Static, TSchema } from 'typebox'
 import { Failure } from './failure.ts'
 import { readServerSentEvents, type ServerSentEvent } from './sse.ts'
 
-// Longer than a gateway waits for its agent or for another node.
-const deadlineMs = 15_000
+// Longer than a gateway waits for its agent or for other nodes, of which a plan asks all.
+const deadlineMs = 20_000
 // Three of the heartbeats that a gateway sends every 15 s.
 const silenceMs = 45_000
 
@@ -13,8 +13,8 @@ export class RefusedError extends Failure {
   override name = 'RefusedError'
   readonly status: number
 
-  constructor(status: number, detail: string) {
-    super(detail)
+  constructor(status: number, detail: string, details: readonly string[] = []) {
+    super(detail, { details })
     this.status = status
   }
 }
@@ -134,7 +134,12 @@ export function createGateway(name: string, url: URL): Gateway {
 async function refusal(url: URL, response: Response): Promise<Failure> {
   const text = await response.text().catch(() => '') // the status alone says enough
   try {
-    return new RefusedError(response.status, parseProblem(JSON.parse(text)).detail)
+    const { detail, errors = [] } = parseProblem(JSON.parse(text))
+    const isAllSaid = errors.every(({ message }) => detail.includes(message))
+    const details = errors.map(({ path, message }) =>
+      path === '' ? message : `${path} ${message}`,
+    )
+    return new RefusedError(response.status, detail, isAllSaid ? [] : details)
   } catch {
     // No problem document, so another server answered: its own words may be a whole page.
     return new RefusedError(

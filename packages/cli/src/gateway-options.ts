@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseDuration } from './duration.ts'
 import { Failure } from './failure.ts'
 import { createGateway, type Gateway } from './gateway-client.ts'
 import type { Terminal } from './terminal.ts'
@@ -59,6 +60,15 @@ function parseHttpUrl(text: string): URL {
 function httpUrl(text: string): URL | undefined {
   const url = URL.parse(text)
   return url && /^https?:$/.test(url.protocol) ? url : undefined
+}
+
+/** For commander: `30s`, `2m` in milliseconds, within what a gateway takes. */
+export function parseTimeout(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === undefined || ms < 1000 || ms > 600_000) {
+    throw new InvalidArgumentError('Give a time from 1s to 10m.')
+  }
+  return ms
 }
 
 /** For commander: a whole number within bounds. */

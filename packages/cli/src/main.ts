@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
-import { exitCodes, Failure } from './failure.ts'
+import { codeOf, exitCodes, Failure } from './failure.ts'
 import { createProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
 
@@ -19,9 +19,12 @@ try {
     process.exitCode = error.exitCode === 0 ? exitCodes.ok.code : exitCodes.usage.code
   } else if (error instanceof Error && !(error instanceof TypeError)) {
     // A failure may quote what others wrote, so it stays one line; lists of problems have several.
-    const lines = error instanceof Failure ? [error.message] : error.message.split('\n')
-    for (const line of lines) terminal.note(`corroport: ${line}`)
-    process.exitCode = exitCodes[error instanceof Failure ? error.exit : 'failed'].code
+    const isFailure = error instanceof Failure
+    for (const line of isFailure ? [error.message] : error.message.split('\n')) {
+      terminal.note(`corroport: ${line}`)
+    }
+    for (const detail of isFailure ? error.details : []) terminal.note(`  ${detail}`)
+    process.exitCode = codeOf(isFailure ? error.exit : 'failed')
   } else {
     throw error
   }

@@ -1,6 +1,9 @@
 import { Command } from 'commander'
 import { registerAcks } from './commands/acks.ts'
+import { registerAgent } from './commands/agent.ts'
+import { registerCluster } from './commands/cluster.ts'
 import { registerCompletion } from './commands/completion.ts'
+import { registerConfig } from './commands/config.ts'
 import { registerLab } from './commands/lab.ts'
 import { registerLocal } from './commands/local.ts'
 import { registerMessage, registerMessages } from './commands/messages.ts'
@@ -20,7 +23,9 @@ export function createProgram(version: string, terminal: Terminal): Command {
     ({ code, meaning }) => `  ${String(code).padEnd(5)}${meaning}`,
   )
   const program = new Command('corroport')
-    .description('Sends messages through a cluster, watches them, and says how the cluster does.')
+    .description(
+      'Sends messages through a cluster, watches them, says how it does, and changes it with care.',
+    )
     .version(version)
     .exitOverride()
     .configureOutput({
@@ -46,6 +51,9 @@ ${codes.join('\n')}`,
   registerReceptions(program, terminal)
   registerAcks(program, terminal)
   registerTracking(program, terminal)
+  registerCluster(program, terminal)
+  registerConfig(program, terminal)
+  registerAgent(program, terminal)
   registerStreams(program, terminal)
   registerLocal(program)
   registerLab(program, terminal)

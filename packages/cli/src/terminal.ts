@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { styleText } from 'node:util'
 import { maxContentBytes } from '@corroport/contracts'
-import { type Exit, exitCodes, Failure } from './failure.ts'
+import { codeOf, type Exit, exitCodes, Failure } from './failure.ts'
 import { type Part, printable } from './text.ts'
 
 /** Where a command reads and writes. */
@@ -18,6 +18,8 @@ export interface Terminal {
   readInput(): Promise<string | undefined>
   /** Undefined when nobody can be asked. */
   confirm(question: string): Promise<boolean | undefined>
+  /** What is said when Ctrl-C ends the command from now on: what goes on without it. */
+  onInterrupt(text: string): void
   /** Makes a commander action of a function that returns how it ended. */
   action<Arguments extends unknown[]>(
     work: (...given: Arguments) => Promise<Exit>,
@@ -26,6 +28,7 @@ export interface Terminal {
 
 export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): Terminal {
   const print = (...parts: Part[]): void => write(stdout, parts)
+  let lastWords: string | undefined
 
   return {
     environment: env,
@@ -70,11 +73,18 @@ export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): 
       }
     },
 
+    onInterrupt(text) {
+      lastWords = text
+    },
+
     action:
       (work) =>
       async (...given) => {
-        process.once('SIGINT', () => process.exit(exitCodes.interrupted.code))
-        process.exitCode = exitCodes[await work(...given)].code
+        process.once('SIGINT', () => {
+          if (lastWords !== undefined) write(stderr, [lastWords])
+          process.exit(exitCodes.interrupted.code)
+        })
+        process.exitCode = codeOf(await work(...given))
       },
   }
 }

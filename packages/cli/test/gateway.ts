@@ -55,7 +55,7 @@ export async function startGateway(
 }
 
 /** Answers with an RFC 9457 document. */
-export function problem(status: number, detail: string): Answer {
+export function problem(status: number, detail: string, problems: string[] = []): Answer {
   const document: Problem = {
     type: 'about:blank',
     title: 'Problem',
@@ -63,6 +63,7 @@ export function problem(status: number, detail: string): Answer {
     detail,
     error: detail,
     timestamp: '2026-01-15T10:00:00Z',
+    ...(problems.length > 0 && { errors: problems.map((message) => ({ path: '', message })) }),
   }
   return (response) => {
     response.writeHead(status, { 'content-type': 'application/problem+json' })

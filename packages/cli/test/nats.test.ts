@@ -103,6 +103,7 @@ ack-sender_fra-1   created
 CHANGES            unchanged
 RECORDS            unchanged
 LIFECYCLE          unchanged
+SAMPLES            unchanged
 DEAD               unchanged
 `,
     stderr: '',
@@ -110,7 +111,15 @@ DEAD               unchanged
   expect(JSON.parse(second.stdout)).toEqual({
     created: ['subscriber_node2', 'ack-sender_node2'],
     updated: [],
-    unchanged: ['CHANGES', 'RECORDS', 'LIFECYCLE', 'DEAD', 'subscriber_node1', 'ack-sender_node1'],
+    unchanged: [
+      'CHANGES',
+      'RECORDS',
+      'LIFECYCLE',
+      'SAMPLES',
+      'DEAD',
+      'subscriber_node1',
+      'ack-sender_node1',
+    ],
   })
 })
 

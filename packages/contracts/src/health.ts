@@ -8,11 +8,26 @@ export const HealthCheck = Type.Object({
 })
 export type HealthCheck = Static<typeof HealthCheck>
 
-/** Answer of `/health/live`, `/health/ready`, `/health/startup` and `/health`. */
-export const Health = Type.Object({
-  status: Type.Union([Type.Literal('ok'), Type.Literal('unavailable')]),
+const about = {
   service: Type.String(),
   nodeId: Type.Optional(Type.String()),
   checks: Type.Array(HealthCheck),
+}
+
+/** Answer of `/health/live`, `/health/ready` and `/health/startup`: 200, or 503 when unavailable. */
+export const Health = Type.Object({
+  status: Type.Union([Type.Literal('ok'), Type.Literal('unavailable')]),
+  ...about,
 })
 export type Health = Static<typeof Health>
+
+/** Answer of `/health`: 200, or 503 on an error. */
+export const HealthSummary = Type.Object({
+  status: Type.Union([
+    Type.Literal('ok'),
+    Type.Literal('degraded', { description: 'work is taken, but something that helps is away' }),
+    Type.Literal('error', { description: 'no work is taken' }),
+  ]),
+  ...about,
+})
+export type HealthSummary = Static<typeof HealthSummary>

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { HealthCheck } from './health.ts'
 import { Transport } from './message.ts'
-import { AgentState } from './node.ts'
+import { AgentState, Presence } from './node.ts'
 import { DiagnosisStep, Reception } from './reception.ts'
 import { Timestamp } from './timestamp.ts'
 import { MessageId, NodeId } from './values.ts'
@@ -105,14 +105,6 @@ export const ReceptionsReply = Type.Object({
   timestamp: Timestamp,
 })
 export type ReceptionsReply = Static<typeof ReceptionsReply>
-
-/** `present`: announced within three seconds. `lost`: silent since. `unheard`: declared, never heard. */
-export const Presence = Type.Union([
-  Type.Literal('present'),
-  Type.Literal('lost'),
-  Type.Literal('unheard'),
-])
-export type Presence = Static<typeof Presence>
 
 export const NodeSummary = Type.Object({
   node_id: NodeId,

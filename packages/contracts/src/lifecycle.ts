@@ -29,7 +29,11 @@ export type LifecycleReady = Static<typeof lifecycleReady.schema>
 export const lifecycleFailed = defineRecord(
   'corro.lifecycle.failed.{nodeId}',
   'The agent did not come back.',
-  Type.Object({ ...restart, reason: Type.String() }),
+  Type.Object({
+    ...restart,
+    reason: Type.String(),
+    lastLogLines: Type.Array(Type.String({ maxLength: 2000 }), { maxItems: 50 }),
+  }),
   (event) => `restart-failed.${event.restartId}`,
 )
 export type LifecycleFailed = Static<typeof lifecycleFailed.schema>

@@ -3,9 +3,30 @@ import { defineHint } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
 import { ActorId, Endpoint, NodeId, PublicKey, Region } from './values.ts'
 
-/** `ready`: answers queries. `unreachable`: does not. */
-export const AgentState = Type.Union([Type.Literal('ready'), Type.Literal('unreachable')])
+/** `ready`: answers queries. `restarting`: away on purpose. `unreachable`: does not answer. */
+export const AgentState = Type.Union([
+  Type.Literal('ready'),
+  Type.Literal('restarting'),
+  Type.Literal('unreachable'),
+])
 export type AgentState = Static<typeof AgentState>
+
+/** Where a node is in its life, as it says itself in node_configs. */
+export const NodeState = Type.Union([
+  Type.Literal('joining'),
+  Type.Literal('active'),
+  Type.Literal('draining'),
+  Type.Literal('left'),
+])
+export type NodeState = Static<typeof NodeState>
+
+/** `present`: announced within three seconds. `lost`: silent since. `unheard`: declared, never heard. */
+export const Presence = Type.Union([
+  Type.Literal('present'),
+  Type.Literal('lost'),
+  Type.Literal('unheard'),
+])
+export type Presence = Static<typeof Presence>
 
 /** Said every second. Silent for three: the node is lost. With a dead agent: the agent is lost. */
 export const nodeAnnounced = defineHint(
@@ -19,7 +40,10 @@ export const nodeAnnounced = defineHint(
     endpoints: Type.Object({
       api: Endpoint,
       peer: Endpoint,
+      gossip: Type.Union([Endpoint, Type.Null()], { description: "as the agent's file says" }),
     }),
+    state: NodeState,
+    stateAt: Timestamp,
     version: Type.String({ maxLength: 64 }),
     agent: Type.Object({
       state: AgentState,

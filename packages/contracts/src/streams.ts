@@ -19,14 +19,26 @@ export const streams = [
   },
   {
     name: 'LIFECYCLE',
-    subjects: ['corro.lifecycle.>', 'corro.subscription.>'],
+    subjects: [
+      'corro.lifecycle.>',
+      'corro.subscription.>',
+      'corro.config.>',
+      'corro.rollout.>',
+      'corro.operation.>',
+      'corro.member.>',
+      'corro.partition.>',
+    ],
     maxAgeHours: 24 * 28,
     maxBytes: 128 * megabyte,
   },
+  { name: 'SAMPLES', subjects: ['corro.node.>'], maxAgeHours: 6, maxBytes: 128 * megabyte },
   { name: 'DEAD', subjects: ['corro.dead.>'], maxAgeHours: 24 * 28, maxBytes: 128 * megabyte },
 ] as const satisfies readonly StreamDefinition[]
 
 export type StreamName = (typeof streams)[number]['name']
+
+/** KV bucket of the rollouts under way and of the lease of who coordinates them. */
+export const rolloutBucket = { name: 'ROLLOUTS' } as const
 
 /** A record told twice within this window is stored once. */
 export const duplicateWindowMinutes = 10

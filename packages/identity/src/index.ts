@@ -1,2 +1,3 @@
 export * from './directory.ts'
 export * from './node-key.ts'
+export * from './views.ts'

@@ -13,7 +13,9 @@ const announcement = (change: Partial<NodeAnnounced> = {}): NodeAnnounced => ({
   instanceId: 'i2',
   region: 'iad',
   publicKey: 'A'.repeat(43),
-  endpoints: { api: '127.0.0.1:4002', peer: '127.0.0.1:5002' },
+  endpoints: { api: '127.0.0.1:4002', peer: '127.0.0.1:5002', gossip: null },
+  state: 'active',
+  stateAt: '2026-01-15T10:00:00Z',
   version: '0.1.0',
   agent: { state: 'ready', stateSince: '2026-01-15T10:00:00Z', actorId: null, url: 'http://x' },
   startedAt: '2026-01-15T10:00:00Z',
@@ -67,6 +69,45 @@ test('who was heard is remembered as lost after a restart without nats', async (
 
   expect(second.presence('node2')).toBe('lost')
   expect(second.get('node2')?.announcement.endpoints.peer).toBe('127.0.0.1:5002')
+})
+
+test('the actor ids that a node had are known, also after a restart, and while its agent is away', async () => {
+  using folder = createTemporaryFolder()
+  const path = join(folder.path, 'nodes.json')
+  await using nats = await startNatsServer()
+  await using bus = connectBus({ url: nats.url, name: 'test', log })
+  const first = openDirectory({ bus, log, path })
+  const withActor = (actorId: string | null) => ({
+    agent: { ...announcement().agent, actorId },
+  })
+  const [old, recent] = ['a'.repeat(32), 'b'.repeat(32)]
+  await until(() => announce(bus, withActor(old)) && first.get('node2')?.actorIds.length === 1)
+  await until(() => announce(bus, withActor(recent)) && first.get('node2')?.actorIds.length === 2)
+  announce(bus, withActor(null))
+  await until(() => first.get('node2')?.announcement.agent.actorId === null)
+  expect(first.get('node2')?.actorIds).toEqual([recent, old])
+  await first[Symbol.asyncDispose]()
+
+  await using second = openDirectory({ bus, log, path })
+
+  expect(second.get('node2')?.actorIds).toEqual([recent, old])
+})
+
+test('a node that is forgotten stays so over a restart, until it announces itself', async () => {
+  using folder = createTemporaryFolder()
+  const path = join(folder.path, 'nodes.json')
+  await using nats = await startNatsServer()
+  await using bus = connectBus({ url: nats.url, name: 'test', log })
+  const first = openDirectory({ bus, log, path })
+  await until(() => announce(bus) && first.get('node2'))
+
+  first.forget('node2')
+
+  expect(first.presence('node2')).toBe('unheard')
+  await first[Symbol.asyncDispose]()
+  await using second = openDirectory({ bus, log, path })
+  expect(second.nodes()).toEqual([])
+  await until(() => announce(bus) && second.presence('node2') === 'present')
 })
 
 test('a key is made once, and its signatures are known by its public half', () => {

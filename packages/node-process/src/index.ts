@@ -1,2 +1,3 @@
+export * from './cluster-settings.ts'
 export * from './node-config.ts'
 export * from './run-services.ts'

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 
 export interface Check {
@@ -8,45 +9,99 @@ export interface Check {
   detail?: string
 }
 
-export interface HealthReport {
-  status: 'ok' | 'unavailable'
+interface Report<Status extends string> {
+  status: Status
   service: string
   nodeId?: string
   checks: Check[]
 }
 
+export type HealthReport = Report<'ok' | 'unavailable'>
+
+/** `degraded`: work is taken, but something that helps is away. `error`: none is taken. */
+export type HealthSummary = Report<'ok' | 'degraded' | 'error'>
+
+export type Look = () => { ok: boolean; detail?: string }
+
 /** What a process depends on, and whether it is on its way out. */
 export interface Health {
-  /** Adds a dependency; `look` is called at each question and must not wait. */
-  depend(name: string, look: () => { ok: boolean; detail?: string }): void
+  /**
+   * Adds a dependency; `look` is called at each question and must not wait. Without one that only
+   * `helps` the process is still ready.
+   */
+  depend(name: string, look: Look, need?: 'must' | 'helps'): void
   /** From now on not ready, so that nobody sends new work. */
   startStopping(): void
+  /** From now on not alive: only another process can help. */
+  giveUp(reason: string): void
+  /** May this process be given work? */
   ready(): HealthReport
-  live(): HealthReport
+  /** Was it ready once? Until then a supervisor should be patient with it. */
+  startup(): HealthReport
+  /** Does it turn? Asks nothing that it depends on. */
+  live(): Promise<HealthReport>
+  /** All of it, for people and monitors. */
+  summary(): Promise<HealthSummary>
 }
 
+// Far beyond any pause of a working process: past it only a restart helps.
+const wedgedAfterMs = 10_000
+
 export function createHealth(service: string, nodeId?: string): Health {
-  const looks: { name: string; look: () => { ok: boolean; detail?: string } }[] = []
+  const looks: { name: string; look: Look; need: 'must' | 'helps' }[] = []
   let isStopping = false
+  let wasReady = false
+  let hopeless: string | undefined
+
+  const about = { service, ...(nodeId === undefined ? {} : { nodeId }) }
   const report = (checks: Check[]): HealthReport => ({
     status: checks.every(({ ok }) => ok) ? 'ok' : 'unavailable',
-    service,
-    ...(nodeId === undefined ? {} : { nodeId }),
+    ...about,
     checks,
   })
+  const lookAt = (need: 'must' | 'helps'): Check[] =>
+    looks.filter((each) => each.need === need).map(({ name, look }) => ({ name, ...look() }))
+
+  const ready = (): HealthReport => {
+    const stopping = isStopping ? [{ name: 'running', ok: false, detail: 'stopping' }] : []
+    const found = report([...stopping, ...lookAt('must')])
+    wasReady ||= found.status === 'ok'
+    return found
+  }
+  const live = async (): Promise<HealthReport> => {
+    const lateMs = await eventLoopLateness()
+    const loop = { name: 'event loop', ok: lateMs < wedgedAfterMs, detail: `${lateMs} ms late` }
+    return report(
+      hopeless === undefined ? [loop] : [loop, { name: 'process', ok: false, detail: hopeless }],
+    )
+  }
   return {
-    depend: (name, look) => void looks.push({ name, look }),
+    depend: (name, look, need = 'must') => void looks.push({ name, look, need }),
     startStopping: () => {
       isStopping = true
     },
-    ready: () => {
-      const checks = looks.map(({ name, look }) => ({ name, ...look() }))
-      return report(
-        isStopping ? [{ name: 'running', ok: false, detail: 'stopping' }, ...checks] : checks,
-      )
+    giveUp: (reason) => {
+      hopeless ??= reason
     },
-    live: () => report([]),
+    ready,
+    startup: () => (wasReady ? report([]) : ready()),
+    live,
+    async summary() {
+      const reports = [ready(), await live()]
+      const helpers = report(lookAt('helps'))
+      const checks = [...reports, helpers].flatMap((each) => each.checks)
+      if (reports.some(({ status }) => status !== 'ok'))
+        return { status: 'error', ...about, checks }
+      return { status: helpers.status === 'ok' ? 'ok' : 'degraded', ...about, checks }
+    },
   }
+}
+
+/** How much longer than it should one turn of the event loop takes now. */
+async function eventLoopLateness(): Promise<number> {
+  const startedAt = performance.now()
+  await wait(1)
+  return Math.max(0, Math.round(performance.now() - startedAt - 1))
 }
 
 /** Answers health probes and `/metrics`, apart from everything that users can reach. */
@@ -59,20 +114,27 @@ export async function listenForOperators(options: {
   const { host, port, health, metrics } = options
   const server = createServer((request, response) => {
     const [path] = (request.url ?? '').split('?')
+    const failed = (error: unknown): void => void response.writeHead(500).end(String(error))
     switch (path) {
       case '/health/live':
-      case '/health/startup':
-        answer(response, health.live())
+        health.live().then((report) => answer(response, report), failed)
         return
-      case '/health':
+      case '/health/startup':
+        answer(response, health.startup())
+        return
       case '/health/ready':
         answer(response, health.ready())
         return
+      case '/health':
+        health.summary().then((report) => answer(response, report), failed)
+        return
       case '/metrics':
-        metrics.metrics().then(
-          (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
-          (error: unknown) => response.writeHead(500).end(String(error)),
-        )
+        metrics
+          .metrics()
+          .then(
+            (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+            failed,
+          )
         return
       case undefined:
       default:
@@ -92,8 +154,12 @@ export async function listenForOperators(options: {
   }
 }
 
-function answer(response: ServerResponse, report: HealthReport): void {
+function answer(response: ServerResponse, report: HealthReport | HealthSummary): void {
   response
-    .writeHead(report.status === 'ok' ? 200 : 503, { 'content-type': 'application/json' })
+    .writeHead(statusCodeOf(report), { 'content-type': 'application/json' })
     .end(JSON.stringify(report))
+}
+
+export function statusCodeOf({ status }: HealthReport | HealthSummary): 200 | 503 {
+  return status === 'ok' || status === 'degraded' ? 200 : 503
 }

@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-const deadlineMs = 30_000
+const usualMs = 30_000
 
-/** Waits until `look` gives something: an event, a row, a line. Fails after thirty seconds. */
+/** Waits until `look` gives something: an event, a row, a line. Fails after 30 s, or as told. */
 export async function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
+  withinMs = usualMs,
 ): Promise<T> {
-  const deadline = performance.now() + deadlineMs
+  const deadline = performance.now() + withinMs
   for (;;) {
     const found = await look()
     if (found) return found

@@ -126,7 +126,9 @@ async function startObserver(url: string): Promise<Observer> {
             instanceId: nodeId,
             region: 'local',
             publicKey,
-            endpoints: { api: endpoint, peer: endpoint },
+            endpoints: { api: endpoint, peer: endpoint, gossip: null },
+            state: 'active',
+            stateAt: startedAt,
             version: '0.1.0',
             agent: {
               state: 'ready',

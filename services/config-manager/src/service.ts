@@ -1,58 +1,175 @@
-import type { Bus } from '@corroport/bus'
-import { nodeAnnounced, nowMicroseconds, toTimestamp } from '@corroport/contracts'
+import { join } from 'node:path'
+import { openStateFile } from '@corroport/bus'
+import {
+  agentRestartRequested,
+  canaryTouched,
+  configApplied,
+  configChecked,
+  configPlanned,
+  configQueried,
+  configRejected,
+  configRestoreRequested,
+  configRollbackRequested,
+  configRolledBack,
+  joinRequested,
+  leaveRequested,
+  lifecycleFailed,
+  lifecycleReady,
+  lifecycleRestarting,
+  memberChanged,
+  memberRemoved,
+  membersRemoved,
+  nodeAnnounced,
+  nodeRowSeen,
+  nodeSampled,
+  nodeStateChanged,
+  nodeViewed,
+  operationChanged,
+  operationQueried,
+  partitionHealed,
+  partitionSuspected,
+  removeRequested,
+  rolloutChanged,
+  rolloutStarted,
+  rolloutSteered,
+  rolloutsQueried,
+  stepExecuted,
+  wipeRequested,
+} from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
-import { openNodeKey } from '@corroport/identity'
-import { type Health, version } from '@corroport/service'
-import type { Logger } from 'pino'
+import { openDirectory, openNodeKey, openViews } from '@corroport/identity'
+import type { NodeDeps } from '@corroport/node-process'
+import { createAgentControl } from './agent/agent-control.ts'
+import { answerRestarts } from './agent/agent-restart.ts'
 import { createAgentProbe } from './agent-probe.ts'
+import { startAnnouncing } from './announce.ts'
+import { createConfigChanges } from './change/config-changes.ts'
+import { answerConfigCommands } from './change/config-commands.ts'
 import type { Config } from './config.ts'
-import { keepNodeRow } from './node-row.ts'
-import { repeat } from './repeat.ts'
+import { startLifecycle } from './lifecycle/start-lifecycle.ts'
+import { startMembership } from './membership/membership.ts'
+import { migrations } from './migrations.ts'
+import { answerOperationQueries, createOperations } from './operations.ts'
+import { startRollouts } from './rollout/rollouts.ts'
+import { startSamples } from './samples/start-samples.ts'
 
-export const says = [nodeAnnounced] as const
-export const hears = [] as const
+export const says = [
+  nodeAnnounced,
+  nodeViewed,
+  membersRemoved,
+  lifecycleRestarting,
+  lifecycleReady,
+  lifecycleFailed,
+  configApplied,
+  configRejected,
+  configRolledBack,
+  rolloutChanged,
+  operationChanged,
+  nodeStateChanged,
+  memberChanged,
+  memberRemoved,
+  partitionSuspected,
+  partitionHealed,
+  nodeSampled,
+] as const
+export const hears = [nodeAnnounced, nodeViewed, membersRemoved] as const
+export const answers = [
+  agentRestartRequested,
+  operationQueried,
+  configQueried,
+  configChecked,
+  configPlanned,
+  configRollbackRequested,
+  configRestoreRequested,
+  rolloutStarted,
+  rolloutsQueried,
+  rolloutSteered,
+  stepExecuted,
+  canaryTouched,
+  joinRequested,
+  leaveRequested,
+  removeRequested,
+  wipeRequested,
+  nodeRowSeen,
+] as const
 
-const announceEveryMs = 1000
-const keepRowEveryMs = 10_000
+const agentLookMs = 900
 
-export interface ConfigManagerDeps {
-  bus: Bus
-  log: Logger
-  health: Health
-}
+/** Looks after one node: its agent's process and file, its membership, and what others ask of it. */
+export async function startConfigManager(config: Config, deps: NodeDeps): Promise<AsyncDisposable> {
+  const { bus, log, health, metrics } = deps
+  const { nodeId, region, stateDir, endpoints, configPath, canonicalPath, cluster } = config
+  await using opening = new AsyncDisposableStack()
+  for (const warning of config.warnings) log.warn({ warning }, 'setting without its effect')
 
-/** Announces the node each second, with the state of its agent, and keeps its row in node_configs. */
-export function startConfigManager(config: Config, deps: ConfigManagerDeps): AsyncDisposable {
-  const { bus, log, health } = deps
-  const { nodeId, region, endpoints } = config
-  const { publicKey, instanceId } = openNodeKey(config.stateDir)
-  const client = createCorrosionClient(config.agent)
-  const probe = createAgentProbe(client, log)
-  const startedAt = toTimestamp(nowMicroseconds())
+  const { publicKey, instanceId } = openNodeKey(stateDir)
+  const agent = opening.use(createCorrosionClient(config.agent))
+  const directory = opening.use(
+    openDirectory({
+      bus,
+      log,
+      path: join(stateDir, 'config-manager-nodes.json'),
+      lostAfterMs: cluster.heartbeatTimeoutMs,
+    }),
+  )
+  const views = opening.use(openViews({ bus }))
+  const state = opening.use(
+    openStateFile({ path: join(stateDir, 'config-manager.sqlite'), migrations, bus, log }),
+  )
+  const shared = { nodeId, bus, state, log, health, directory, views, agent }
 
+  const operations = opening.use(createOperations(shared))
+  opening.use(answerOperationQueries({ nodeId, bus, operations }))
+  const control = opening.use(
+    createAgentControl(config.control, { ...shared, stateDir, client: agent }),
+  )
+  const changes = createConfigChanges({ ...shared, configPath, canonicalPath, agent: control })
+  const probe = createAgentProbe(agent, log)
+  const membership = opening.use(startMembership({ ...shared, settings: config.membership }))
+  const lifecycle = opening.use(
+    startLifecycle({
+      ...shared,
+      region,
+      publicKey,
+      ackEndpoint: endpoints.peer,
+      control,
+      changes,
+      operations,
+      declared: () => membership.declared().nodes.flatMap((node) => node.nodeId ?? []),
+    }),
+  )
   health.depend('agent', () => ({ ok: probe.status.state === 'ready', detail: probe.status.state }))
+  opening.use(
+    startAnnouncing({
+      identity: { nodeId, instanceId, region, publicKey, endpoints, agentUrl: config.agent.url },
+      everyMs: cluster.heartbeatIntervalMs,
+      bus,
+      probe,
+      changes,
+      control,
+      own: lifecycle.own,
+      log,
+    }),
+  )
+  opening.use(startSamples({ ...shared, control, configPath, registry: metrics }))
 
-  const announcing = repeat(announceEveryMs, log, async (signal) => {
-    const agent = { ...(await probe.look(signal)), url: config.agent.url }
-    const announcedAt = toTimestamp(nowMicroseconds())
-    bus.hint(
-      nodeAnnounced,
-      { nodeId },
-      { nodeId, instanceId, region, publicKey, endpoints, version, agent, startedAt, announcedAt },
-    )
-  })
+  // What a killed process left half done comes first, and holds up every other operation.
+  const unfinished = changes
+    .latest(1)
+    .find(({ state: reached }) => reached === 'intended' || reached === 'written')
+  if (unfinished) await operations.begin('apply', unfinished.by, () => changes.recover()).done
+  else await changes.recover()
+  opening.use(answerRestarts({ ...shared, operations, control }))
+  opening.use(answerConfigCommands({ ...shared, changes, operations }))
+  opening.use(
+    startRollouts({
+      ...shared,
+      changes,
+      operations,
+      agentStatus: () => probe.look(AbortSignal.timeout(agentLookMs)),
+    }),
+  )
 
-  const keepingRow = repeat(keepRowEveryMs, log, async (signal) => {
-    const { state, actorId } = await probe.look(signal)
-    if (state !== 'ready' || actorId === null) return
-    const row = { nodeId, actorId, region, ackEndpoint: endpoints.peer, publicKey }
-    if (await keepNodeRow(client, row, signal)) log.info({ actorId }, 'node row written')
-  })
-
-  return {
-    async [Symbol.asyncDispose]() {
-      await Promise.all([announcing[Symbol.asyncDispose](), keepingRow[Symbol.asyncDispose]()])
-      await client[Symbol.asyncDispose]()
-    },
-  }
+  const opened = opening.move()
+  return { [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { connectBus } from '@corroport/bus'
 import { type NodeAnnounced, nodeAnnounced } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
-import { createHealth } from '@corroport/service'
+import { createHealth, createMetrics } from '@corroport/service'
 import { createTemporaryFolder, startCorrosionAgent, startNatsServer } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import pino from 'pino'
@@ -12,12 +12,13 @@ import { startConfigManager } from '../src/service.ts'
 
 const log = pino({ level: 'silent' })
 
-function configFor(agentUrl: string, stateDir: string) {
+function configFor(agentUrl: string, stateDir: string, configPath = '/nowhere/agent.toml') {
   return readConfig({
     NODE_ID: 'node1',
     REGION: 'iad',
     AGENT_URL: agentUrl,
     STATE_DIR: stateDir,
+    AGENT_CONFIG: configPath,
     API_ENDPOINT: '127.0.0.1:4001',
     PEER_ENDPOINT: '127.0.0.1:5001',
     METRICS_PORT: '9461',
@@ -38,10 +39,11 @@ test('a node announces itself with its agent, and writes its row once', async ()
   })
   const feed = await client.updates('node_configs')
 
-  await using _node = startConfigManager(configFor(agent.url, folder.path), {
+  await using _node = await startConfigManager(configFor(agent.url, folder.path), {
     bus,
     log,
     health: createHealth('config-manager'),
+    metrics: createMetrics(),
   })
 
   const announcement = await isReady
@@ -78,10 +80,11 @@ test('a node whose agent hangs goes on announcing, and says so', async () => {
     if (count === 2) resolve(announcement)
   })
 
-  await using _node = startConfigManager(configFor(`http://127.0.0.1:${port}`, folder.path), {
+  await using _node = await startConfigManager(configFor(`http://127.0.0.1:${port}`, folder.path), {
     bus,
     log,
     health: createHealth('config-manager'),
+    metrics: createMetrics(),
   })
 
   expect((await second).agent).toMatchObject({ state: 'unreachable', actorId: null })

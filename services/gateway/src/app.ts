@@ -3,12 +3,17 @@ import { version } from '@corroport/service'
 import swagger from '@fastify/swagger'
 import { refuseForeignPages } from './access.ts'
 import { type App, createHttpServer, type HttpServerOptions } from './http-server.ts'
+import { type AgentDeps, registerAgent } from './routes/agent.ts'
+import { type ConfigRoutesDeps, registerConfig } from './routes/config.ts'
 import { type DiagnosisDeps, registerDiagnosis } from './routes/diagnosis.ts'
 import { type EventsDeps, registerEvents } from './routes/events.ts'
 import { registerHealth } from './routes/health.ts'
+import { registerMembers } from './routes/members.ts'
 import { type MessagesDeps, registerMessages } from './routes/messages.ts'
 import { type NodesDeps, registerNodes } from './routes/nodes.ts'
+import { type OperationsDeps, registerOperations } from './routes/operations.ts'
 import { type ReceptionsDeps, registerReceptions } from './routes/receptions.ts'
+import { registerStatus } from './routes/status.ts'
 import { registerTracking, type TrackingDeps } from './routes/tracking.ts'
 
 // A character of one byte may take six in JSON: \u0001.
@@ -20,7 +25,12 @@ export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
   TrackingDeps &
   NodesDeps &
   EventsDeps &
-  DiagnosisDeps
+  DiagnosisDeps &
+  AgentDeps &
+  ConfigRoutesDeps &
+  OperationsDeps &
+  Parameters<typeof registerMembers>[1] &
+  Parameters<typeof registerStatus>[1]
 
 /** The web API. */
 export async function createApp(deps: AppDeps): Promise<App> {
@@ -42,6 +52,11 @@ export async function createApp(deps: AppDeps): Promise<App> {
   registerNodes(app, deps)
   registerEvents(app, deps)
   registerDiagnosis(app, deps)
+  registerMembers(app, deps)
+  registerStatus(app, deps)
+  registerOperations(app, deps)
+  registerConfig(app, deps)
+  registerAgent(app, deps)
   registerHealth(app, deps)
   app.get('/api/openapi.json', () => app.swagger())
   return app

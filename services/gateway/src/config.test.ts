@@ -26,7 +26,7 @@ test('what is not given has its default', () => {
 test('declared nodes are a list, an IPv6 address is an endpoint', () => {
   const config = readConfig({
     ...environment,
-    DECLARED_NODES: 'node1, node2,',
+    CLUSTER_NODES: 'node1, node2,',
     PEER_HOST: 'fd00::1',
   })
 
@@ -39,7 +39,7 @@ test.each([
   [{ NODE_ID: 'node*' }, 'NODE_ID'],
   [{ API_PORT: '70000' }, 'API_PORT'],
   [{ STATE_DIR: undefined }, 'STATE_DIR is missing'],
-  [{ DECLARED_NODES: 'node1,no de' }, 'DECLARED_NODES: "no de"'],
+  [{ CLUSTER_NODES: 'node1,no de' }, 'CLUSTER_NODES: "no de"'],
   [{ API_HOST: '0.0.0.0' }, 'access tokens are not available yet'],
   [{ API_HOST: '::' }, 'the API listens on loopback only'],
   [{ API_HOST: '127.0.0.1.example.com' }, 'the API listens on loopback only'],

@@ -1,15 +1,16 @@
-import { Endpoint, NodeId, Region } from '@corroport/contracts'
+import { Endpoint, Region } from '@corroport/contracts'
 import {
   type AgentConfig,
   agentVariables,
+  clusterVariables,
   type NodeConfig,
   nodeVariables,
   toAgentConfig,
+  toClusterSettings,
   toNodeConfig,
 } from '@corroport/node-process'
 import { EnvironmentError, Port, readEnvironment, setting } from '@corroport/service'
 import { Type } from 'typebox'
-import { Value } from 'typebox/value'
 
 export const Environment = Type.Object({
   ...nodeVariables,
@@ -27,10 +28,10 @@ export const Environment = Type.Object({
       description: 'host:port written into messages; PEER_HOST:PEER_PORT when absent',
     }),
   ),
-  DECLARED_NODES: Type.String({
-    default: '',
-    description: 'node ids, with commas, that are expected even when they were never heard',
-  }),
+  ...clusterVariables,
+  DATABASE_URL: Type.Optional(
+    Type.String({ description: 'postgres://…, whose state is shown; no Postgres without it' }),
+  ),
   MESSAGE_RETENTION_HOURS: Type.Number({
     default: 24,
     minimum: 0.01,
@@ -49,22 +50,22 @@ export interface Config extends NodeConfig {
   api: { host: string; port: number }
   peer: { host: string; port: number; endpoint: string }
   declaredNodes: readonly string[]
+  heartbeatTimeoutMs: number
+  databaseUrl: string | undefined
   messageRetentionHours: number
   trackedMessages: number
 }
 
 /** Throws `EnvironmentError` with every variable that does not fit. */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  // First, since it knows what takes the place of settings that are not there.
+  const { declaredNodes, heartbeatTimeoutMs } = toClusterSettings(environment).settings
   const env = readEnvironment(Environment, environment)
-  const declaredNodes = env.DECLARED_NODES.split(',').flatMap((nodeId) => nodeId.trim() || [])
-  const malformed = declaredNodes.filter((nodeId) => !Value.Check(NodeId, nodeId))
-  const problems = [
-    ...(isLoopback(env.API_HOST)
-      ? []
-      : ['API_HOST: access tokens are not available yet: the API listens on loopback only']),
-    ...malformed.map((nodeId) => `DECLARED_NODES: ${JSON.stringify(nodeId)} is not a node id`),
-  ]
-  if (problems.length > 0) throw new EnvironmentError(problems.join('\n'))
+  if (!isLoopback(env.API_HOST)) {
+    throw new EnvironmentError(
+      'API_HOST: access tokens are not available yet: the API listens on loopback only',
+    )
+  }
   return {
     ...toNodeConfig(env),
     region: env.REGION,
@@ -76,6 +77,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       endpoint: env.PEER_ENDPOINT ?? endpointOf(env.PEER_HOST, env.PEER_PORT),
     },
     declaredNodes,
+    heartbeatTimeoutMs,
+    databaseUrl: env.DATABASE_URL,
     messageRetentionHours: env.MESSAGE_RETENTION_HOURS,
     trackedMessages: env.TRACKED_MESSAGES,
   }

@@ -47,6 +47,14 @@ export function notAnsweredBy(who: string): (cause: unknown) => never {
   }
 }
 
+const refusalStatus = {
+  invalid: 422,
+  'not-found': 404,
+  conflict: 409,
+  locked: 423,
+  unavailable: 503,
+} as const
+
 export interface Failure {
   status: number
   problem: Problem & Record<string, unknown>
@@ -58,7 +66,13 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof ProblemError) {
     return failure(error.status, error.message, error.extension, error.retryAfterSeconds)
   }
-  if (error instanceof CommandError) return failure(502, error.message)
+  if (error instanceof CommandError) {
+    const { refusal } = error
+    if (refusal === undefined) return failure(502, error.message)
+    const errors = refusal.problems.map((message) => ({ path: '', message }))
+    const extension = errors.length > 0 ? { errors } : {}
+    return failure(refusalStatus[refusal.code], refusal.message, extension)
+  }
   if (error instanceof CorrosionConnectionError || error instanceof CorrosionBusyError) {
     return failure(503, `the agent does not answer: ${error.message}`, {}, 1)
   }

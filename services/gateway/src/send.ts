@@ -14,13 +14,12 @@ import {
   CorrosionResponseError,
   type TransactionResult,
 } from '@corroport/corrosion-client'
-import type { Directory } from '@corroport/identity'
 import type { Logger } from 'pino'
 import { monotonicFactory } from 'ulid'
 import type { Config } from './config.ts'
 import { ProblemError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
-import { expectedReceivers } from './nodes.ts'
+import type { Roster } from './roster.ts'
 import type { Tracker } from './tracker.ts'
 
 export interface Sent {
@@ -40,10 +39,10 @@ export interface Sender {
 }
 
 export interface SenderOptions {
-  config: Pick<Config, 'nodeId' | 'region' | 'peer' | 'declaredNodes'>
+  config: Pick<Config, 'nodeId' | 'region' | 'peer'>
   agent: CorrosionClient
   bus: Bus
-  directory: Directory
+  roster: Roster
   tracker: Tracker
   metrics: Metrics
   log: Logger
@@ -57,19 +56,24 @@ const insertMessage = `INSERT INTO node_messages
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
 export function createSender(options: SenderOptions): Sender {
-  const { config, agent, bus, directory, tracker, metrics, log } = options
-  const { nodeId, region, declaredNodes, peer } = config
+  const { config, agent, bus, roster, tracker, metrics, log } = options
+  const { nodeId, region, peer } = config
   const nextUlid = monotonicFactory()
   const sending = new Set<string>()
 
   const arm = (content: string, transport: Transport): Sent => {
+    const { ownState } = roster
+    // What it wrote now might never reach another node.
+    if (ownState === 'draining' || ownState === 'left') {
+      throw new ProblemError(503, `this node is ${ownState}: send from another one`)
+    }
     const now = nowMicroseconds()
     const sent = {
       messageId: `${nodeId}_${nextUlid()}`,
       transport,
       sequence: Math.floor(now / 1000),
       sentAt: toTimestamp(now),
-      expected: expectedReceivers({ nodeId, declaredNodes, directory }),
+      expected: roster.expectedReceivers(),
     }
     tracker.arm({ ...sent, sizeBytes: Buffer.byteLength(content) })
     return sent

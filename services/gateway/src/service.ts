@@ -4,28 +4,46 @@ import {
   ackPathDiagnosed,
   ackReceived,
   ackRequested,
+  agentRestartRequested,
+  configPlanned,
+  configQueried,
+  configRestoreRequested,
+  configRollbackRequested,
+  joinRequested,
+  leaveRequested,
+  membersRemoved,
   messageAccepted,
   messageDetailQueried,
   messageFailed,
   messageSent,
   nodeAnnounced,
+  nodeViewed,
+  operationQueried,
   receptionsQueried,
+  removeRequested,
+  rolloutStarted,
+  rolloutSteered,
+  rolloutsQueried,
   subscriberStatusQueried,
+  wipeRequested,
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
-import { type Directory, openDirectory } from '@corroport/identity'
+import { openDirectory, openViews } from '@corroport/identity'
 import type { NodeDeps } from '@corroport/node-process'
 import { createAgentProbe } from './agent-probe.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { type App, closeApp } from './http-server.ts'
 import { createLive } from './live.ts'
+import { startMembers } from './members/start-members.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createOriginClock } from './origin-clock.ts'
 import { createPeerApp } from './peer-app.ts'
 import { reconcile } from './reconcile.ts'
 import { retainMessages } from './retention.ts'
+import { createRoster } from './roster.ts'
 import { createSender } from './send.ts'
+import { startStatus } from './status/start-status.ts'
 import { createTracker, migrations } from './tracker.ts'
 
 export const says = [
@@ -36,19 +54,27 @@ export const says = [
   ackRequested,
 ] as const
 /** Besides these it reads every record, for live pages. */
-export const hears = [nodeAnnounced] as const
+export const hears = [nodeAnnounced, nodeViewed, membersRemoved] as const
 export const answers = [messageDetailQueried] as const
 export const asks = [
   messageDetailQueried,
   receptionsQueried,
   ackPathDiagnosed,
   subscriberStatusQueried,
+  agentRestartRequested,
+  operationQueried,
+  configQueried,
+  configPlanned,
+  configRollbackRequested,
+  configRestoreRequested,
+  rolloutStarted,
+  rolloutsQueried,
+  rolloutSteered,
+  joinRequested,
+  leaveRequested,
+  removeRequested,
+  wipeRequested,
 ] as const
-
-export interface GatewayDeps extends NodeDeps {
-  /** Of the process, where several services share one. */
-  directory?: Directory
-}
 
 export interface Gateway extends AsyncDisposable {
   readonly apiPort: number
@@ -57,14 +83,21 @@ export interface Gateway extends AsyncDisposable {
 
 const queryTimeoutMs = 2000
 
-export async function startGateway(config: Config, deps: GatewayDeps): Promise<Gateway> {
+export async function startGateway(config: Config, deps: NodeDeps): Promise<Gateway> {
   const { bus, log, health } = deps
   const { nodeId, region, stateDir } = config
   await using opening = new AsyncDisposableStack()
 
-  const directory =
-    deps.directory ??
-    opening.use(openDirectory({ bus, log, path: join(stateDir, 'gateway-nodes.json') }))
+  const directory = opening.use(
+    openDirectory({
+      bus,
+      log,
+      path: join(stateDir, 'gateway-nodes.json'),
+      lostAfterMs: config.heartbeatTimeoutMs,
+    }),
+  )
+  const views = opening.use(openViews({ bus }))
+  const roster = opening.use(createRoster({ config, bus, directory, views }))
   const state = opening.use(
     openStateFile({ path: join(stateDir, 'gateway.sqlite'), migrations, bus, log }),
   )
@@ -77,13 +110,19 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     unconfirmedEvents: () => state.unconfirmed(),
     liveReaders: () => live.readers,
   })
-  const sender = createSender({ config, agent, bus, directory, tracker, metrics, log })
+  const sender = createSender({ config, agent, bus, roster, tracker, metrics, log })
   const probe = createAgentProbe(agent)
 
   health.depend('agent', () => ({
     ok: probe.status.state === 'ready',
     ...(probe.status.error === null ? {} : { detail: probe.status.error }),
   }))
+
+  // While NATS is away nobody says it, and nobody would hear of a change.
+  health.depend('node state', () => {
+    const { ownState = 'active' } = roster
+    return { ok: ownState === 'active', detail: ownState }
+  })
 
   opening.use(
     bus.respond(messageDetailQueried, { nodeId }, ({ messageId }) => ({
@@ -94,7 +133,23 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   opening.use(startLoop((signal) => reconcile({ agent, tracker, sender, log }, signal)))
   opening.use(startLoop((signal) => retainMessages({ config, agent, log }, signal)))
 
-  const shared = { config, bus, log, directory, tracker, metrics }
+  const members = opening.use(startMembers({ config, bus, directory, views, roster, agent }))
+  const unconfirmedEvents = () => state.unconfirmed()
+  const status = opening.use(
+    startStatus({
+      config,
+      agent,
+      bus,
+      views,
+      members,
+      unconfirmedEvents,
+      health,
+      registry: deps.metrics,
+      log,
+    }),
+  )
+
+  const shared = { config, bus, log, directory, roster, tracker, metrics }
   const peerApp = createPeerApp({ ...shared, clock })
   const app = await createApp({
     ...shared,
@@ -103,7 +158,9 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     probe,
     live,
     health,
-    unconfirmedEvents: () => state.unconfirmed(),
+    unconfirmedEvents,
+    members,
+    status,
   })
   opening.defer(() => closeApp(peerApp))
   const peerPort = await listen(peerApp, config.peer.host, config.peer.port)

@@ -124,11 +124,13 @@ test('the node is ready when its agent answers, and not while it is stopping', a
 
   node1.health.startStopping()
 
-  expect(await node1.api.get('/health')).toMatchObject({
+  expect(await node1.api.get('/health/ready')).toMatchObject({
     status: 503,
     body: { status: 'unavailable' },
   })
+  expect(await node1.api.get('/health')).toMatchObject({ status: 503, body: { status: 'error' } })
   expect((await node1.api.get('/health/live')).status).toBe(200)
+  expect((await node1.api.get('/health/startup')).status).toBe(200)
 })
 
 test('requests, messages and acknowledgements are measured', async () => {

@@ -177,7 +177,7 @@ test('without an agent nothing is written, and that is said', async () => {
 })
 
 test('the oldest finished message is forgotten first', async () => {
-  await using node1 = await startNode1({ TRACKED_MESSAGES: '2', DECLARED_NODES: '' })
+  await using node1 = await startNode1({ TRACKED_MESSAGES: '2', CLUSTER_NODES: '' })
   const [first, second, third] = [
     await send(node1.api),
     await send(node1.api),

@@ -20,7 +20,8 @@ export function registerStreams(program: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-Safe to run again. Durables of nodes that are not named are left as they are.
+Safe to run again. Durables of nodes that are not named are left as they are. REPLICATION_FACTOR
+says how many servers keep each stream: 1, 3 or 5.
 
 Examples:
   $ corroport streams apply
@@ -30,11 +31,19 @@ Examples:
       terminal.action(async (options: ApplyOptions) => {
         const access = natsAccess(options, terminal)
         const durables = options.nodes.flatMap(durablesOf)
-        const applied = await applyStreams({ ...access, streams, durables }).catch(
-          (error: unknown) => {
-            throw error instanceof Error ? natsFailure(error, access, 'create streams') : error
-          },
-        )
+        // Only this command pays for loading it.
+        const { toClusterSettings } = await import('@corroport/node-process')
+        const { settings, warnings } = toClusterSettings(terminal.environment)
+        for (const warning of warnings) terminal.note(warning)
+        const { replicationFactor } = settings
+        const applied = await applyStreams({
+          ...access,
+          streams,
+          durables,
+          replicationFactor,
+        }).catch((error: unknown) => {
+          throw error instanceof Error ? natsFailure(error, access, 'create streams') : error
+        })
         if (options.json) {
           terminal.printJson(applied)
           return 'ok'

@@ -1,14 +1,13 @@
 import { createParser, ResetReply } from '@corroport/contracts'
 import type { Command } from 'commander'
-import { Failure } from '../failure.ts'
+import { isMeant, withYes, type YesOption } from '../consent.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
 import type { Terminal } from '../terminal.ts'
 
 export function registerTracking(program: Command, terminal: Terminal): void {
   const tracking = program.command('tracking').description('What a node remembers of its messages.')
-  withGateway(tracking.command('reset'))
+  withYes(withGateway(tracking.command('reset')))
     .description('Forgets the messages and acknowledgements that a node tracks.')
-    .option('--yes', 'do not ask')
     .addHelpText(
       'after',
       `
@@ -16,15 +15,10 @@ Example:
   $ corroport tracking reset --node 2 --yes`,
     )
     .action(
-      terminal.action(async (options: GatewayOptions & { yes?: boolean }) => {
+      terminal.action(async (options: GatewayOptions & YesOption) => {
         const gateway = openGateway(options, terminal)
-        if (!options.yes) {
-          const isMeant = await terminal.confirm(`Forget all messages tracked by ${gateway.name}?`)
-          if (isMeant === undefined) {
-            throw new Failure('nobody can be asked here: add --yes', { exit: 'usage' })
-          }
-          if (!isMeant) return 'failed'
-        }
+        const question = `Forget all messages tracked by ${gateway.name}?`
+        if (!(await isMeant(question, options, terminal))) return 'failed'
         const reply = await gateway.post(
           '/api/tracking/reset',
           {},

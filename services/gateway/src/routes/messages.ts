@@ -13,22 +13,21 @@ import {
   toTimestamp,
 } from '@corroport/contracts'
 import type { CorrosionClient } from '@corroport/corrosion-client'
-import type { Directory } from '@corroport/identity'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
 import { notAnsweredBy, ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
 import { decodePlace, listMessages } from '../list-messages.ts'
-import { knownNodeIds } from '../nodes.ts'
+import type { Roster } from '../roster.ts'
 import { checkContent, type Sender, type Sent } from '../send.ts'
 import type { Tracker } from '../tracker.ts'
 import { answers } from './responses.ts'
 
 export interface MessagesDeps {
-  config: Pick<Config, 'nodeId' | 'declaredNodes'>
+  config: Pick<Config, 'nodeId'>
   agent: CorrosionClient
   bus: Bus
-  directory: Directory
+  roster: Roster
   tracker: Tracker
   sender: Sender
 }
@@ -49,9 +48,8 @@ const ListQuery = Type.Object(
 )
 
 export function registerMessages(app: App, deps: MessagesDeps): void {
-  const { config, agent, bus, directory, tracker, sender } = deps
+  const { config, agent, bus, roster, tracker, sender } = deps
   const { nodeId } = config
-  const knownNodes = (): string[] => knownNodeIds({ ...config, directory })
 
   const reply = (sent: Sent): SendReply => ({
     status: 'success',
@@ -92,10 +90,10 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
       if (before !== undefined && !place) {
         throw new ProblemError(400, 'before is not the `next` of a page')
       }
-      if (node !== undefined && !knownNodes().includes(node)) {
+      if (node !== undefined && !roster.nodeIds().includes(node)) {
         throw new ProblemError(
           404,
-          `there is no node ${node}: known are ${knownNodes().join(', ')}`,
+          `there is no node ${node}: known are ${roster.nodeIds().join(', ')}`,
         )
       }
       const page = await listMessages(agent, {
@@ -120,7 +118,7 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
       const detail =
         origin === nodeId
           ? tracker.detail(pk)
-          : knownNodes().includes(origin)
+          : roster.nodeIds().includes(origin)
             ? await askOrigin(bus, origin, pk)
             : null
       if (!detail) {

@@ -12,7 +12,7 @@ import { type Health, version } from '@corroport/service'
 import type { AgentProbe } from '../agent-probe.ts'
 import type { Config } from '../config.ts'
 import type { App } from '../http-server.ts'
-import { knownNodeIds } from '../nodes.ts'
+import type { Roster } from '../roster.ts'
 import type { Tracker } from '../tracker.ts'
 import { answers } from './responses.ts'
 
@@ -20,13 +20,14 @@ export interface NodesDeps {
   config: Pick<Config, 'nodeId' | 'region' | 'agent' | 'declaredNodes'>
   bus: Bus
   directory: Directory
+  roster: Roster
   tracker: Tracker
   probe: AgentProbe
   health: Health
 }
 
 export function registerNodes(app: App, deps: NodesDeps): void {
-  const { config, bus, directory, tracker, probe, health } = deps
+  const { config, bus, roster, tracker, probe, health } = deps
   const { nodeId } = config
   const startedAt = toTimestamp(nowMicroseconds())
 
@@ -53,7 +54,7 @@ export function registerNodes(app: App, deps: NodesDeps): void {
   })
 
   app.get('/api/nodes', { schema: { response: answers(NodesReply) } }, () => ({
-    nodes: knownNodeIds({ ...config, directory }).map((id) => summarize(id, deps)),
+    nodes: roster.nodeIds().map((id) => summarize(id, deps)),
     node_id: nodeId,
     timestamp: toTimestamp(nowMicroseconds()),
   }))

@@ -1,0 +1,128 @@
+import { type Static, Type } from 'typebox'
+import { Disagreement } from './member.ts'
+import { NodeState, Presence } from './node.ts'
+import { Timestamp } from './timestamp.ts'
+import { NodeId } from './values.ts'
+
+const nullable = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) =>
+  Type.Union([schema, Type.Null()])
+
+/** `unknown`: the last look is older than twice its period, or there was none. */
+export const PlaneState = Type.Union([
+  Type.Literal('ok'),
+  Type.Literal('degraded'),
+  Type.Literal('unavailable'),
+  Type.Literal('unknown'),
+  Type.Literal('none', { description: 'not configured' }),
+])
+export type PlaneState = Static<typeof PlaneState>
+
+const part = { state: PlaneState, age_ms: nullable(Type.Integer()), error: nullable(Type.String()) }
+
+export const ReplicationFactor = Type.Object({
+  dataset: Type.String({ description: 'corrosion, a stream, postgres' }),
+  wanted: Type.Integer(),
+  effective: nullable(Type.Integer()),
+  at_risk: Type.Boolean({ description: 'one more loss would stop it or lose it' }),
+})
+
+/** A vector, not one boolean: the planes fail independently. Each part says how old it is. */
+export const ClusterStatus = Type.Object({
+  node: Type.Object({
+    id: NodeId,
+    version: Type.String(),
+    started_at: Timestamp,
+    state: nullable(NodeState),
+    region: Type.String(),
+  }),
+  overall: Type.Union([Type.Literal('ok'), Type.Literal('degraded'), Type.Literal('unavailable')]),
+  observed_at: Timestamp,
+  planes: Type.Object({
+    corrosion: Type.Object({
+      ...part,
+      agent: Type.Union([
+        Type.Literal('reachable'),
+        Type.Literal('unreachable'),
+        Type.Literal('unknown'),
+      ]),
+      actor_id: nullable(Type.String()),
+      cluster_id: nullable(Type.Integer()),
+      members: Type.Object({
+        expected: Type.Integer({ description: 'declared and announced, less the removed' }),
+        alive: nullable(Type.Integer({ description: 'this node included' })),
+        suspect: nullable(Type.Integer()),
+        down: nullable(Type.Integer()),
+        source: nullable(Type.String()),
+        age_ms: nullable(Type.Integer()),
+      }),
+      replication: Type.Object({
+        gaps: nullable(Type.Integer()),
+        p99_lag_s: nullable(Type.Number()),
+        queue: nullable(Type.Integer()),
+        heads: nullable(Type.Integer({ description: 'actors of which versions are held' })),
+        needed_versions: nullable(Type.Integer()),
+        age_ms: nullable(Type.Integer()),
+      }),
+      subscriptions: Type.Array(
+        Type.Object({ table: Type.String(), state: Type.String(), since: nullable(Timestamp) }),
+      ),
+    }),
+    nats: Type.Object({
+      ...part,
+      connected_to: nullable(Type.String()),
+      round_trip_ms: nullable(Type.Number()),
+      jetstream: Type.Object({
+        is_writable: nullable(Type.Boolean({ description: 'a real acknowledgement came' })),
+        streams: Type.Array(
+          Type.Object({
+            name: Type.String(),
+            exists: Type.Boolean(),
+            leader: nullable(Type.String()),
+            replicas: Type.Object({
+              want: Type.Integer(),
+              have: Type.Integer(),
+              current: Type.Integer(),
+            }),
+            max_lag: nullable(Type.Integer()),
+            messages: nullable(Type.Integer()),
+          }),
+        ),
+      }),
+      outbox: Type.Object({
+        unconfirmed: Type.Integer({ description: 'events of this gateway that wait for NATS' }),
+      }),
+    }),
+    postgres: Type.Object({
+      ...part,
+      role: Type.Union([
+        Type.Literal('primary'),
+        Type.Literal('standby'),
+        Type.Literal('none'),
+        Type.Literal('unknown'),
+      ]),
+      latency_ms: nullable(Type.Number()),
+      version: nullable(Type.String()),
+      replicas: Type.Array(
+        Type.Object({
+          name: Type.String(),
+          state: Type.String(),
+          sync: Type.String(),
+          replay_lag_ms: nullable(Type.Number()),
+        }),
+      ),
+    }),
+  }),
+  replication: Type.Array(ReplicationFactor),
+  members: Type.Array(
+    Type.Object({
+      node_id: NodeId,
+      corrosion: nullable(Type.String()),
+      nats: Presence,
+      app: nullable(NodeState),
+      heard_age_ms: nullable(Type.Integer()),
+      is_agreed: Type.Boolean(),
+    }),
+  ),
+  disagreements: Type.Array(Disagreement),
+})
+export type ClusterStatus = Static<typeof ClusterStatus>

@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type CorrosionAgent,
+  createTemporaryFolder,
+  type NatsServer,
+  startCorrosionAgent,
+  startNatsServer,
+  until,
+} from '@corroport/testing'
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
+import { agentCommand, killIfThere, openControl } from './agent-harness.ts'
+
+jest.setTimeout(60_000)
+
+// What a container runs as its process 1. Its first argument is the pid file.
+const loop = `
+pid_file=$1; shift
+while :; do
+  while [ -e "$pid_file.hold" ]; do sleep 0.05; done
+  "$@" &
+  { echo $!; cut -d ' ' -f 22 /proc/$!/stat; } > "$pid_file.draft"
+  mv "$pid_file.draft" "$pid_file"
+  wait $!
+done`
+
+let nats: NatsServer
+let agent: CorrosionAgent
+let folder: ReturnType<typeof createTemporaryFolder>
+let pidFile: string
+let supervisor: ChildProcess
+
+beforeEach(async () => {
+  folder = createTemporaryFolder()
+  nats = await startNatsServer()
+  agent = await startCorrosionAgent()
+  await agent.kill('SIGKILL')
+  pidFile = join(folder.path, 'agent.pid')
+  supervisor = spawn('sh', ['-c', loop, 'loop', pidFile, ...agentCommand(agent.folder)], {
+    env: { ...process.env, TMPDIR: agent.folder },
+    stdio: 'ignore',
+  })
+})
+afterEach(async () => {
+  writeFileSync(`${pidFile}.hold`, '')
+  supervisor.kill('SIGKILL')
+  await once(supervisor, 'exit')
+  killIfThere(pidInFile())
+  await agent[Symbol.asyncDispose]()
+  await nats[Symbol.asyncDispose]()
+  folder[Symbol.dispose]()
+})
+
+const pidInFile = () => Number(readFileSync(pidFile, 'utf8').split('\n')[0])
+
+const open = () =>
+  openControl({
+    agentUrl: agent.url,
+    natsUrl: nats.url,
+    stateDir: folder.path,
+    variables: { AGENT_CONTROL: 'signal', AGENT_PID_FILE: pidFile },
+  })
+
+test('a signalled agent is started again by its loop, and held away by a file', async () => {
+  await using node = await open()
+  const { control } = node
+  const first = await until(() => control.phase === 'running' && control.pid)
+
+  const outcome = await control.restart('a test')
+
+  expect(outcome).toMatchObject({ ok: true, wasKilled: false })
+  expect(control.pid).toBe(pidInFile())
+  expect(control.pid).not.toBe(first)
+  process.stderr.write(`restart by signal: ${JSON.stringify(outcome.ok && outcome.stepsMs)}\n`)
+
+  expect(await control.stop('a test')).toMatchObject({ ok: true })
+  expect(existsSync(`${pidFile}.hold`)).toBe(true)
+  expect(control).toMatchObject({ pid: undefined, phase: 'held' })
+  expect(await control.start('a test')).toMatchObject({ ok: true })
+  expect((await node.toldUntilReady(4)).map(({ kind }) => kind)).toEqual([
+    'restarting',
+    'ready',
+    'restarting',
+    'ready',
+  ])
+})
+
+test('a process that merely has the number of the agent is not signalled', async () => {
+  const bystander = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+  await once(bystander, 'spawn')
+  await until(() => existsSync(pidFile))
+  writeFileSync(`${pidFile}.hold`, '')
+  killIfThere(pidInFile())
+  writeFileSync(pidFile, `${bystander.pid}\n1\n`)
+  await using node = await open()
+
+  expect(await node.control.stop('a test')).toMatchObject({ ok: true })
+
+  expect(bystander.exitCode).toBeNull()
+  bystander.kill('SIGKILL')
+  expect(await once(bystander, 'exit')).toEqual([null, 'SIGKILL'])
+})

@@ -1,0 +1,128 @@
+import type { Disagreement, LinkState } from '@corroport/contracts'
+import { addressOf, type Identity } from './identities.ts'
+import type { MemberSources } from './sources.ts'
+
+/** What is known of the canaries between a member and the others. */
+export interface Canary {
+  state: LinkState
+  ageMs: number | null
+  partitionedFrom: string[]
+}
+
+type Finding = Pick<Disagreement, 'kind' | 'detail'>
+
+/** Where the sources say different things of one member. */
+export function disagreementsOf(
+  identity: Identity,
+  canary: Canary,
+  identities: readonly Identity[],
+  sources: MemberSources,
+): Finding[] {
+  return [
+    ...declaredAgainstHeard(identity, sources),
+    ...swimAgainstNats(identity, sources),
+    ...idsAgainstEachOther(identity, identities),
+    ...linkAgainstNats(identity, canary, sources),
+  ]
+}
+
+function nameOf({ nodeId, actorIds, declared }: Identity): string {
+  return nodeId ?? actorIds[0] ?? declared?.address ?? 'a member'
+}
+
+function declaredAgainstHeard(
+  identity: Identity,
+  { declared, isNatsConnected, nodeId }: MemberSources,
+): Finding[] {
+  const name = nameOf(identity)
+  const isHeard = identity.heard !== undefined
+  if (identity.declared && !isHeard && isNatsConnected && identity.nodeId !== nodeId) {
+    const detail = `${name} is declared and was never heard on NATS`
+    return [{ kind: 'declared-unheard', detail }]
+  }
+  const isUndeclared = declared.nodes.length > 0 && !identity.declared
+  if (isUndeclared && identity.heard?.presence === 'present') {
+    return [{ kind: 'heard-undeclared', detail: `${name} is heard on NATS and is not declared` }]
+  }
+  return []
+}
+
+function swimAgainstNats(
+  identity: Identity,
+  { nodeId, swim, isNatsConnected }: MemberSources,
+): Finding[] {
+  // SWIM never lists the agent that is asked.
+  if (identity.nodeId === nodeId || !swim.isRecent) return []
+  const name = nameOf(identity)
+  const state = identity.swim?.state
+  if (identity.nodeId === null) {
+    if (state === undefined || state === 'down') return []
+    const at = addressOf(identity)
+    return [{ kind: 'swim-foreign', detail: `the agent ${name} at ${at} belongs to no known node` }]
+  }
+  if (!isNatsConnected) return []
+  const isTable = swim.source === 'table'
+  const by = isTable ? "the agent's table of SWIM, up to a minute old," : 'SWIM'
+  const presence = identity.heard?.presence ?? 'unheard'
+  const agent = identity.heard?.announcement.agent.state
+  if (presence === 'present' && agent === 'ready' && state !== 'alive') {
+    if (state !== undefined) {
+      return [
+        { kind: `swim-${state}-nats-up`, detail: `NATS hears ${name}, ${by} has it ${state}` },
+      ]
+    }
+    if (isTable) return [] // it may have come within the minute
+    return [{ kind: 'swim-unknown-nats-up', detail: `NATS hears ${name}, SWIM does not know it` }]
+  }
+  if (state !== 'alive') return []
+  if (presence !== 'present') {
+    const how = presence === 'lost' ? 'has lost it' : 'has never heard it'
+    const detail = `${by} has ${name} alive, NATS ${how}`
+    return [{ kind: `swim-alive-nats-${presence}`, detail }]
+  }
+  if (agent === 'unreachable') {
+    const detail = `${by} has ${name} alive, its node cannot reach its agent`
+    return [{ kind: 'swim-alive-agent-lost', detail }]
+  }
+  return []
+}
+
+function idsAgainstEachOther(identity: Identity, identities: readonly Identity[]): Finding[] {
+  const { heard, row } = identity
+  if (heard?.presence !== 'present') return []
+  const name = nameOf(identity)
+  const [announced] = heard.actorIds
+  const others = identities.filter(
+    (other) => other !== identity && other.heard?.presence === 'present',
+  )
+  const findings: Finding[] = []
+  const written = row?.actorId ?? undefined
+  if (announced !== undefined && written !== undefined && written !== announced) {
+    const detail = `${name} announces ${announced}, its row in node_configs says ${written}`
+    findings.push({ kind: 'actor-id-differs', detail })
+  }
+  for (const other of others) {
+    if (announced !== undefined && other.heard?.actorIds[0] === announced) {
+      const detail = `${name} and ${nameOf(other)} announce the same actor id ${announced}`
+      findings.push({ kind: 'actor-id-shared', detail })
+    }
+    const address = heard.announcement.endpoints.gossip
+    if (address !== null && other.heard?.announcement.endpoints.gossip === address) {
+      const detail = `${name} and ${nameOf(other)} announce the same gossip address ${address}`
+      findings.push({ kind: 'gossip-address-shared', detail })
+    }
+  }
+  return findings
+}
+
+function linkAgainstNats(
+  identity: Identity,
+  { state, partitionedFrom }: Canary,
+  { nodeId }: MemberSources,
+): Finding[] {
+  const blind = [...(state === 'partitioned?' ? [nodeId] : []), ...partitionedFrom]
+  if (blind.length === 0) return []
+  const name = nameOf(identity)
+  const by = [...new Set(blind)].toSorted().join(', ')
+  return [{ kind: 'partitioned', detail: `canaries of ${name} do not reach ${by}; NATS hears it` }]
+}

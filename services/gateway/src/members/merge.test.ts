@@ -1,0 +1,376 @@
+import type { NodeAnnounced, NodeViewed, Presence, SwimMember } from '@corroport/contracts'
+import { expect, test } from '@jest/globals'
+import { mergeMembers } from './merge.ts'
+import type { HeardNode, MemberSources } from './sources.ts'
+
+const at = '2026-01-15T10:00:00.000000Z'
+const actor = (node: number, wipes = 0): string => `${node}${wipes}`.repeat(16)
+const address = (node: number): string => `10.0.0.${node}:8787`
+
+interface HeardChange {
+  presence?: Presence
+  actorIds?: string[]
+  gossip?: string
+  state?: NodeAnnounced['state']
+  agent?: NodeAnnounced['agent']['state']
+}
+
+function heard(node: number, change: HeardChange = {}): HeardNode {
+  const { presence = 'present', actorIds = [actor(node)], gossip = address(node) } = change
+  return {
+    announcement: {
+      nodeId: `node${node}`,
+      instanceId: `i${node}`,
+      region: 'iad',
+      publicKey: 'A'.repeat(43),
+      endpoints: { api: '127.0.0.1:4001', peer: '127.0.0.1:5001', gossip },
+      state: change.state ?? 'active',
+      stateAt: at,
+      version: '0.1.0',
+      agent: {
+        state: change.agent ?? 'ready',
+        stateSince: at,
+        actorId: actorIds[0] ?? null,
+        url: 'http://127.0.0.1:8081',
+      },
+      startedAt: at,
+      announcedAt: at,
+    },
+    actorIds,
+    presence,
+    ageMs: presence === 'present' ? 200.4 : 60_000,
+  }
+}
+
+const swim = (node: number, change: Partial<SwimMember> = {}): SwimMember => ({
+  actorId: actor(node),
+  address: address(node),
+  state: 'alive',
+  incarnation: 0,
+  identifiedAt: '7710532660290802288',
+  ring: 0,
+  rttsMs: [1],
+  lastSyncAt: null,
+  ...change,
+})
+
+type Canary = NodeViewed['canaries'][number]
+const canary = (node: number, link: Canary['link'] = 'ok'): Canary => ({
+  nodeId: `node${node}`,
+  sequence: 7,
+  ageMs: 500,
+  link,
+})
+
+const view = (node: number, members: SwimMember[], canaries: Canary[]) => ({
+  view: {
+    nodeId: `node${node}`,
+    at,
+    swim: { source: 'admin-socket' as const, takenAt: at, error: null, members },
+    sync: null,
+    replication: null,
+    canaries,
+    canaryIntervalMs: 2000,
+    declared: { source: 'static' as const, nodes: [], takenAt: at, error: null },
+  },
+  ageMs: 100,
+})
+
+const node = (nodeId: string) => ({ nodeId, address: null, region: null })
+
+/** Three nodes that agree on everything, as node1 has them. */
+function sources(change: Partial<MemberSources> = {}): MemberSources {
+  return {
+    nodeId: 'node1',
+    declared: { source: 'static', nodes: ['node1', 'node2', 'node3'].map(node) },
+    heard: [heard(1), heard(2), heard(3)],
+    rows: [1, 2, 3].map((number) => ({
+      nodeId: `node${number}`,
+      actorId: actor(number),
+      region: 'iad',
+      state: 'active',
+    })),
+    swim: { source: 'admin-socket', ageMs: 300, members: [swim(2), swim(3)], isRecent: true },
+    views: [
+      view(1, [swim(2), swim(3)], [canary(2), canary(3)]),
+      view(2, [swim(1), swim(3)], [canary(1), canary(3)]),
+    ],
+    isNatsConnected: true,
+    ...change,
+  }
+}
+
+const withSwim = (members: SwimMember[]): Partial<MemberSources> => ({
+  swim: { source: 'admin-socket', ageMs: 300, members, isRecent: true },
+})
+
+const kindsOf = (change: Partial<MemberSources>): string[] =>
+  mergeMembers(sources(change)).disagreements.map(({ node_id, kind }) => `${node_id} ${kind}`)
+
+const memberOf = (change: Partial<MemberSources>, nodeId: string | null) => {
+  const found = mergeMembers(sources(change)).members.find((member) => member.node_id === nodeId)
+  if (!found) throw new Error(`no member ${nodeId}`)
+  return found
+}
+
+test('three sources that agree are three members', () => {
+  const { members, disagreements } = mergeMembers(sources())
+
+  expect(disagreements).toEqual([])
+  expect(members.map(({ node_id, is_local }) => [node_id, is_local])).toEqual([
+    ['node1', true],
+    ['node2', false],
+    ['node3', false],
+  ])
+  expect(members[2]).toEqual({
+    node_id: 'node3',
+    actor_id: actor(3),
+    former_actor_ids: [],
+    gossip_address: address(3),
+    region: 'iad',
+    is_local: false,
+    state: 'active',
+    declared: { is_declared: true, source: 'static' },
+    nats: { presence: 'present', age_ms: 200 },
+    agent: { state: 'ready', since: at },
+    swim: {
+      state: 'alive',
+      source: 'admin-socket',
+      age_ms: 300,
+      incarnation: 0,
+      ring: 0,
+      rtts_ms: [1],
+      last_sync_at: null,
+      seen_by: [{ node_id: 'node2', state: 'alive' }],
+    },
+    link: { state: 'ok', canary_age_ms: 600, partitioned_from: [] },
+    is_agreed: true,
+  })
+})
+
+const foreign = swim(9, { address: '10.0.0.9:8787' })
+const three = [swim(2), swim(3)]
+
+test.each<[string, Partial<MemberSources>, string[]]>([
+  [
+    'declared and never heard',
+    {
+      declared: { source: 'dns', nodes: [1, 2, 3, 4].map((number) => node(`node${number}`)) },
+    },
+    ['node4 declared-unheard'],
+  ],
+  [
+    'a declared address that nobody has',
+    {
+      declared: {
+        source: 'dns',
+        nodes: [
+          ...['node1', 'node2', 'node3'].map(node),
+          { nodeId: null, address: '10.0.0.7:8787', region: null },
+        ],
+      },
+    },
+    ['null declared-unheard'],
+  ],
+  [
+    'heard and not declared',
+    { declared: { source: 'static', nodes: ['node1', 'node2'].map(node) } },
+    ['node3 heard-undeclared'],
+  ],
+  ['nothing declared', { declared: { source: 'static', nodes: [] } }, []],
+  [
+    'down in SWIM, up on NATS',
+    withSwim([swim(2), swim(3, { state: 'down' })]),
+    ['node3 swim-down-nats-up'],
+  ],
+  [
+    'suspect in SWIM, up on NATS',
+    withSwim([swim(2), swim(3, { state: 'suspect' })]),
+    ['node3 swim-suspect-nats-up'],
+  ],
+  ['unknown to SWIM, up on NATS', withSwim([swim(2)]), ['node3 swim-unknown-nats-up']],
+  [
+    'down in SWIM, with an agent that its node cannot reach',
+    {
+      ...withSwim([swim(2), swim(3, { state: 'down' })]),
+      heard: [heard(1), heard(2), heard(3, { agent: 'unreachable' })],
+    },
+    [],
+  ],
+  [
+    'alive in SWIM, with an agent that its node cannot reach',
+    { heard: [heard(1), heard(2), heard(3, { agent: 'unreachable' })] },
+    ['node3 swim-alive-agent-lost'],
+  ],
+  [
+    'alive in SWIM, lost on NATS',
+    { heard: [heard(1), heard(2), heard(3, { presence: 'lost' })] },
+    ['node3 swim-alive-nats-lost'],
+  ],
+  [
+    'lost on both',
+    {
+      ...withSwim([swim(2), swim(3, { state: 'down' })]),
+      heard: [heard(1), heard(2), heard(3, { presence: 'lost' })],
+    },
+    [],
+  ],
+  ['an agent of nobody', withSwim([...three, foreign]), ['null swim-foreign']],
+  ['an agent of nobody that is down', withSwim([...three, { ...foreign, state: 'down' }]), []],
+  [
+    'another actor id in the row',
+    { rows: [{ nodeId: 'node3', actorId: actor(3, 1), region: null, state: 'active' }] },
+    ['node3 actor-id-differs'],
+  ],
+  [
+    'one actor id announced by two',
+    {
+      heard: [heard(1), heard(2), heard(3, { actorIds: [actor(2)] })],
+      rows: [],
+      ...withSwim([swim(2)]),
+    },
+    // SWIM's only member belongs to one of the two.
+    ['node2 swim-unknown-nats-up', 'node2 actor-id-shared', 'node3 actor-id-shared'],
+  ],
+  [
+    'one gossip address announced by two',
+    { heard: [heard(1), heard(2), heard(3, { gossip: address(2) })] },
+    ['node2 gossip-address-shared', 'node3 gossip-address-shared'],
+  ],
+  [
+    'canaries that do not come here',
+    { views: [view(1, three, [canary(2), canary(3, 'partitioned?')])] },
+    ['node3 partitioned'],
+  ],
+  [
+    'canaries that do not reach another',
+    { views: [view(1, three, [canary(2), canary(3)]), view(2, [], [canary(3, 'partitioned?')])] },
+    ['node3 partitioned'],
+  ],
+  [
+    'NATS away: nobody is blamed for not being heard',
+    {
+      isNatsConnected: false,
+      heard: [1, 2, 3].map((number) => heard(number, { presence: 'lost' })),
+      views: [],
+    },
+    [],
+  ],
+  [
+    'SWIM not looked at for long',
+    {
+      swim: {
+        source: 'admin-socket',
+        ageMs: 60_000,
+        members: [swim(2, { state: 'down' }), foreign],
+        isRecent: false,
+      },
+    },
+    [],
+  ],
+])('%s', (_, change, kinds) => {
+  expect(kindsOf(change)).toEqual(kinds)
+})
+
+test('a wiped node has its former actor id, and is not taken for two', () => {
+  const change: Partial<MemberSources> = {
+    heard: [heard(1), heard(2), heard(3, { actorIds: [actor(3, 1), actor(3)] })],
+    rows: [],
+    ...withSwim([
+      swim(2),
+      swim(3, { state: 'down' }),
+      swim(3, { actorId: actor(3, 1), address: '10.0.0.3:8788' }),
+    ]),
+  }
+
+  expect(mergeMembers(sources(change)).members).toHaveLength(3)
+  expect(memberOf(change, 'node3')).toMatchObject({
+    actor_id: actor(3, 1),
+    former_actor_ids: [actor(3)],
+    swim: { state: 'alive' },
+    is_agreed: true,
+  })
+})
+
+test('the old actor id in the row is recognised until the row is written anew', () => {
+  const change: Partial<MemberSources> = {
+    heard: [heard(1), heard(2), heard(3, { actorIds: [actor(3, 1)] })],
+    ...withSwim([swim(2), swim(3, { state: 'down' }), swim(3, { actorId: actor(3, 1) })]),
+  }
+
+  expect(memberOf(change, 'node3')).toMatchObject({
+    actor_id: actor(3, 1),
+    former_actor_ids: [actor(3)],
+    swim: { state: 'alive' },
+  })
+})
+
+test('declared addresses are the nodes that announce them, with or without a port', () => {
+  const declared = {
+    source: 'dns',
+    nodes: [
+      { nodeId: null, address: '10.0.0.1', region: null },
+      { nodeId: null, address: address(2), region: null },
+      { nodeId: null, address: 'fd00::3', region: 'fra' },
+    ],
+  }
+  const change: Partial<MemberSources> = {
+    declared,
+    heard: [heard(1), heard(2), heard(3, { gossip: '[fd00::3]:8787' })],
+  }
+
+  expect(mergeMembers(sources(change)).members).toHaveLength(3)
+  for (const nodeId of ['node1', 'node2', 'node3']) {
+    expect(memberOf(change, nodeId).declared).toEqual({ is_declared: true, source: 'dns' })
+  }
+})
+
+test('an agent of nobody is a member without a node', () => {
+  expect(memberOf(withSwim([...three, foreign]), null)).toMatchObject({
+    actor_id: actor(9),
+    gossip_address: '10.0.0.9:8787',
+    nats: { presence: 'unheard', age_ms: null },
+    swim: { state: 'alive' },
+    is_agreed: false,
+  })
+})
+
+test('a node whose agent has never answered is found by its address', () => {
+  const change = { heard: [heard(1), heard(2), heard(3, { actorIds: [] })], rows: [] }
+
+  expect(memberOf(change, 'node3')).toMatchObject({
+    actor_id: actor(3),
+    swim: { state: 'alive', seen_by: [{ node_id: 'node2', state: 'alive' }] },
+  })
+})
+
+test('a lost node stays, with the state that its row has come to', () => {
+  const change: Partial<MemberSources> = {
+    ...withSwim([swim(2), swim(3, { state: 'down' })]),
+    heard: [heard(1), heard(2), heard(3, { presence: 'lost' })],
+    rows: [{ nodeId: 'node3', actorId: actor(3), region: 'iad', state: 'left' }],
+  }
+
+  expect(memberOf(change, 'node3')).toMatchObject({
+    state: 'left',
+    nats: { presence: 'lost', age_ms: 60_000 },
+    swim: { state: 'down' },
+  })
+})
+
+test('a node that misses canaries, and one that is missed, are both named', () => {
+  const change: Partial<MemberSources> = {
+    views: [
+      view(1, three, [canary(2), canary(3, 'partitioned?')]),
+      view(2, [], [canary(1), canary(3, 'partitioned?')]),
+    ],
+  }
+
+  expect(memberOf(change, 'node3').link).toMatchObject({
+    state: 'partitioned?',
+    partitioned_from: ['node2'],
+  })
+  expect(mergeMembers(sources(change)).disagreements[0]?.detail).toBe(
+    'canaries of node3 do not reach node1, node2; NATS hears it',
+  )
+})

@@ -1,0 +1,149 @@
+import type { Bus } from '@corroport/bus'
+import {
+  type DeclaredNode,
+  fromTimestamp,
+  type MembersReply,
+  type NodeViewed,
+  nodeLostAfterMs,
+  nowMicroseconds,
+  type SwimMember,
+  toTimestamp,
+} from '@corroport/contracts'
+import type { CorrosionClient } from '@corroport/corrosion-client'
+import type { Directory, HeardView, Views } from '@corroport/identity'
+import type { Roster } from '../roster.ts'
+import { startSampler } from '../status/sampler.ts'
+import { readMembers, readNodeRows } from './agent-tables.ts'
+import { mergeMembers } from './merge.ts'
+import type { MemberSources, NodeRow } from './sources.ts'
+
+export interface MembersDeps {
+  config: { nodeId: string; declaredNodes: readonly string[] }
+  bus: Bus
+  directory: Directory
+  views: Views
+  roster: Pick<Roster, 'isRemoved'>
+  agent: CorrosionClient
+}
+
+/** Who belongs to the cluster, as each source has it. */
+export interface Members extends AsyncDisposable {
+  /** From memory, at once. */
+  current(): MembersReply
+}
+
+/** What is said each second is recent; the admin socket may have been slow once. */
+const recentMs = 5000
+
+export function startMembers(deps: MembersDeps): Members {
+  const { config, bus, directory, views, roster, agent } = deps
+  const { nodeId } = config
+  const ownView = () => {
+    const heard = views.get(nodeId)
+    return heard && { ...heard, isRecent: heard.ageMs() <= nodeLostAfterMs }
+  }
+  const tables = startSampler({
+    onLooked: () => undefined,
+    look: async (signal): Promise<{ rows: NodeRow[]; swim: SwimMember[] | undefined }> => {
+      // While the node's own word is heard, nobody needs the table.
+      const isNeeded = ownView()?.isRecent !== true
+      const [rows, swim] = await Promise.all([
+        readNodeRows(agent, { signal }),
+        isNeeded ? readMembers(agent, { signal }) : undefined,
+      ])
+      return { rows, swim }
+    },
+  })
+  /** The node's own word; when it is not heard, the table; when that cannot be read, the last word. */
+  const swimNow = () => {
+    const own = ownView()
+    const table = tables.read()
+    const members = table.value?.swim
+    if (!own?.isRecent && members) {
+      return { source: 'table', ageMs: table.ageMs, error: null, members, isRecent: true }
+    }
+    if (!own) {
+      return { source: 'none', ageMs: null, error: table.error, members: [], isRecent: false }
+    }
+    const { takenAt, ...swim } = own.view.swim
+    const ageMs = ageOf(own, takenAt)
+    return { ...swim, ageMs, isRecent: ageMs !== null && ageMs <= recentMs }
+  }
+
+  return {
+    current() {
+      const own = ownView()
+      const heard = directory.nodes().map((node) => ({
+        announcement: node.announcement,
+        actorIds: node.actorIds,
+        presence: directory.presence(node.announcement.nodeId),
+        ageMs: node.ageMs(),
+      }))
+      const declared = declaredNodes(config.declaredNodes, own?.view.declared, roster)
+      const swim = swimNow()
+      const sources: MemberSources = {
+        nodeId,
+        declared,
+        heard,
+        rows: tables.read().lastFound?.rows ?? [],
+        swim,
+        views: views
+          .all()
+          .map((one) => ({ view: one.view, ageMs: one.ageMs() }))
+          .filter(({ ageMs }) => ageMs <= nodeLostAfterMs),
+        isNatsConnected: bus.isConnected,
+      }
+      return {
+        ...mergeMembers(sources),
+        sources: {
+          declared: {
+            source: declared.source,
+            count: declared.nodes.length,
+            age_ms: own ? rounded(ageOf(own, own.view.declared.takenAt)) : null,
+            error: own?.view.declared.error ?? null,
+          },
+          swim: {
+            source: swim.source,
+            count: swim.members.length,
+            age_ms: rounded(swim.ageMs),
+            error: swim.error,
+          },
+          nats: {
+            connected: bus.isConnected,
+            count: heard.filter(({ presence }) => presence === 'present').length,
+          },
+        },
+        node_id: nodeId,
+        timestamp: toTimestamp(nowMicroseconds()),
+      }
+    },
+
+    [Symbol.asyncDispose]: () => tables[Symbol.asyncDispose](),
+  }
+}
+
+/** What the gateway was told to expect, and what discovery found. */
+function declaredNodes(
+  nodeIds: readonly string[],
+  found: NodeViewed['declared'] | undefined,
+  { isRemoved }: Pick<Roster, 'isRemoved'>,
+): { source: string; nodes: DeclaredNode[] } {
+  const isGone = (id: string | null): boolean => id !== null && isRemoved(id)
+  const nodes = (found?.nodes ?? []).filter((node) => !isGone(node.nodeId))
+  const missing = nodeIds.filter((id) => !isGone(id) && !nodes.some((node) => node.nodeId === id))
+  return {
+    source: found?.source ?? 'static',
+    nodes: [...nodes, ...missing.map((id) => ({ nodeId: id, address: null, region: null }))],
+  }
+}
+
+/** Of something that was taken before a view was said; both times are by the clock of its node. */
+function ageOf(heard: HeardView, takenAt: string | null): number | null {
+  if (takenAt === null) return null
+  const said = fromTimestamp(heard.view.at) ?? 0
+  return heard.ageMs() + Math.max(0, said - (fromTimestamp(takenAt) ?? said)) / 1000
+}
+
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms)
+}

@@ -1,0 +1,151 @@
+import type { Bus } from '@corroport/bus'
+import {
+  ApplyRequest,
+  ConfigNodeRequest,
+  ConfigReply,
+  configPlanned,
+  configQueried,
+  configRestoreRequested,
+  configRollbackRequested,
+  NodeId,
+  nowMicroseconds,
+  OperationReply,
+  PlanReply,
+  PlanRequest,
+  RolloutReply,
+  RolloutsReply,
+  rolloutStarted,
+  rolloutSteered,
+  rolloutsQueried,
+  toTimestamp,
+} from '@corroport/contracts'
+import { type TSchema, Type } from 'typebox'
+import type { Config } from '../config.ts'
+import { notAnsweredBy, ProblemError } from '../errors.ts'
+import type { App } from '../http-server.ts'
+import { answers } from './responses.ts'
+
+export interface ConfigRoutesDeps {
+  config: Pick<Config, 'nodeId'>
+  bus: Bus
+}
+
+const by = 'operator'
+const RolloutParams = Type.Object({ id: Type.String({ maxLength: 128 }) })
+const ConfigQuery = Type.Object(
+  {
+    node: Type.Optional(NodeId),
+    changes: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, default: 20 })),
+  },
+  { additionalProperties: false },
+)
+
+/** Files of agents and changes of them; asked of this node's config-manager or of the named one. */
+export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): void {
+  const { nodeId: self } = config
+  const answered = () => ({ node_id: self, timestamp: toTimestamp(nowMicroseconds()) })
+  const silence = (nodeId: string) => notAnsweredBy(`config-manager of ${nodeId}`)
+
+  app.get(
+    '/api/config',
+    { schema: { querystring: ConfigQuery, response: answers(ConfigReply) } },
+    async ({ query }) => {
+      const { node: nodeId = self, changes = 20 } = query
+      const reply = await bus.request(configQueried, { nodeId }, { changes }).catch(silence(nodeId))
+      return { ...reply, ...answered() }
+    },
+  )
+
+  app.post(
+    '/api/config/plan',
+    { schema: { body: PlanRequest, response: answers(PlanReply) } },
+    async ({ body }) => {
+      const { nodes, ...edit } = body
+      const { plan } = await bus
+        .request(configPlanned, { nodeId: self }, { edit, nodes, by })
+        .catch(silence(self))
+      return { plan, ...answered() }
+    },
+  )
+
+  app.post(
+    '/api/config/apply',
+    { schema: { body: ApplyRequest, response: accepted(RolloutReply) } },
+    async ({ body: { plan_id: planId, confirm } }, reply) => {
+      if (confirm !== planId) {
+        throw new ProblemError(422, 'confirm must be the id of the plan once more')
+      }
+      const nodeId = makerOf(planId)
+      if (nodeId === undefined) throw new ProblemError(404, `there is no plan ${planId}`)
+      const { rollout } = await bus
+        .request(rolloutStarted, { nodeId }, { planId, by })
+        .catch(silence(`${nodeId}, which made the plan,`))
+      reply.code(202)
+      return { rollout, ...answered() }
+    },
+  )
+
+  app.get('/api/config/rollouts', { schema: { response: answers(RolloutsReply) } }, async () => {
+    const { rollouts } = await bus
+      .request(rolloutsQueried, { nodeId: self }, {})
+      .catch(silence(self))
+    return { rollouts, ...answered() }
+  })
+
+  app.get(
+    '/api/config/rollouts/:id',
+    { schema: { params: RolloutParams, response: answers(RolloutReply) } },
+    async ({ params: { id } }) => {
+      const { rollouts } = await bus
+        .request(rolloutsQueried, { nodeId: self }, { id })
+        .catch(silence(self))
+      const [rollout] = rollouts
+      if (!rollout) throw new ProblemError(404, `there is no rollout ${id}`)
+      return { rollout, ...answered() }
+    },
+  )
+
+  for (const action of ['pause', 'resume', 'abort'] as const) {
+    app.post(
+      `/api/config/rollouts/:id/${action}`,
+      { schema: { params: RolloutParams, response: answers(RolloutReply) } },
+      async ({ params: { id } }) => {
+        const { rollout } = await bus
+          .request(rolloutSteered, { nodeId: self }, { id, action, by })
+          .catch(silence(self))
+        return { rollout, ...answered() }
+      },
+    )
+  }
+
+  for (const [action, command] of [
+    ['rollback', configRollbackRequested],
+    ['restore', configRestoreRequested],
+  ] as const) {
+    app.post(
+      `/api/config/${action}`,
+      {
+        schema: { body: ConfigNodeRequest, response: accepted(OperationReply) },
+        preValidation: async (request) => {
+          request.body ??= {}
+        },
+      },
+      async ({ body }, reply) => {
+        const { node_id: nodeId = self } = body
+        const { operation } = await bus.request(command, { nodeId }, { by }).catch(silence(nodeId))
+        reply.code(202)
+        return { operation, ...answered() }
+      },
+    )
+  }
+}
+
+function accepted<Reply extends TSchema>(schema: Reply) {
+  const { 200: reply, ...problems } = answers(schema)
+  return { 202: reply, ...problems }
+}
+
+/** `<node_id>_<ULID>` */
+function makerOf(planId: string): string | undefined {
+  return /^([a-zA-Z0-9_-]{1,64})_[0-9A-HJKMNP-TV-Z]{26}$/.exec(planId)?.[1]
+}

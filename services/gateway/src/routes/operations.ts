@@ -1,0 +1,125 @@
+import type { Bus } from '@corroport/bus'
+import {
+  JoinRequest,
+  joinRequested,
+  LeaveRequest,
+  leaveRequested,
+  NodeId,
+  nowMicroseconds,
+  type Operation,
+  OperationId,
+  OperationReply,
+  OperationsReply,
+  operationQueried,
+  RemoveRequest,
+  removeRequested,
+  toTimestamp,
+  WipeRequest,
+  wipeRequested,
+} from '@corroport/contracts'
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import type { Config } from '../config.ts'
+import { notAnsweredBy, ProblemError } from '../errors.ts'
+import type { App } from '../http-server.ts'
+import { answers } from './responses.ts'
+
+export interface OperationsDeps {
+  config: Pick<Config, 'nodeId'>
+  bus: Bus
+}
+
+const by = 'operator'
+const defaultTimeoutMs = 60_000
+const idLength = 26
+
+const NodeQuery = Type.Object({ node: Type.Optional(NodeId) }, { additionalProperties: false })
+
+/** What moves a node in its life, and how long work of any node goes on. */
+export function registerOperations(app: App, { config, bus }: OperationsDeps): void {
+  const { nodeId } = config
+  const answered = () => ({ node_id: nodeId, timestamp: toTimestamp(nowMicroseconds()) })
+  const silence = (id: string) => notAnsweredBy(`config-manager of ${id}`)
+  const begin = async (reply: FastifyReply, asked: Promise<{ operation: Operation }>) => {
+    const { operation } = await asked.catch(silence(nodeId))
+    reply.code(202)
+    return { operation, ...answered() }
+  }
+  const { 200: begun, ...problems } = answers(OperationReply)
+  const beginning = { 202: begun, ...problems }
+
+  app.post(
+    '/api/cluster/join',
+    { schema: { body: JoinRequest, response: beginning } },
+    async ({ body }, reply) => {
+      const { seeds = [], node, timeout_ms: timeoutMs = defaultTimeoutMs } = body
+      const wanted = node === undefined ? seeds : [...seeds, node]
+      if (wanted.length === 0)
+        throw new ProblemError(422, 'seeds is missing: host:port of a member')
+      return await begin(
+        reply,
+        bus.request(joinRequested, { nodeId }, { by, seeds: wanted, timeoutMs }),
+      )
+    },
+  )
+
+  app.post(
+    '/api/cluster/leave',
+    { schema: { body: LeaveRequest, response: beginning } },
+    async ({ body: { confirm, timeout_ms: timeoutMs = defaultTimeoutMs } }, reply) => {
+      requireConfirmed(confirm, nodeId)
+      return await begin(reply, bus.request(leaveRequested, { nodeId }, { by, timeoutMs }))
+    },
+  )
+
+  app.post(
+    '/api/cluster/remove',
+    { schema: { body: RemoveRequest, response: beginning } },
+    async ({ body: { node_id: memberNodeId, confirm, force = false } }, reply) => {
+      requireConfirmed(confirm, memberNodeId)
+      return await begin(
+        reply,
+        bus.request(removeRequested, { nodeId }, { by, memberNodeId, force }),
+      )
+    },
+  )
+
+  app.post(
+    '/api/cluster/wipe',
+    { schema: { body: WipeRequest, response: beginning } },
+    async ({ body: { confirm } }, reply) => {
+      requireConfirmed(confirm, nodeId)
+      return await begin(reply, bus.request(wipeRequested, { nodeId }, { by, confirm }))
+    },
+  )
+
+  app.get(
+    '/api/cluster/operations',
+    { schema: { querystring: NodeQuery, response: answers(OperationsReply) } },
+    async ({ query: { node = nodeId } }) => {
+      const { operations } = await bus
+        .request(operationQueried, { nodeId: node }, {})
+        .catch(silence(node))
+      return { operations, ...answered() }
+    },
+  )
+
+  app.get(
+    '/api/cluster/operations/:id',
+    { schema: { params: Type.Object({ id: OperationId }), response: answers(OperationReply) } },
+    async ({ params: { id } }) => {
+      const owner = id.slice(0, -idLength - 1)
+      const { operations } = await bus
+        .request(operationQueried, { nodeId: owner }, { id })
+        .catch(silence(owner))
+      const [operation] = operations
+      if (!operation) throw new ProblemError(404, `${owner} knows no operation ${id}`)
+      return { operation, ...answered() }
+    },
+  )
+}
+
+function requireConfirmed(confirm: string, nodeId: string): void {
+  if (confirm === nodeId) return
+  throw new ProblemError(422, `confirm has to be ${nodeId}, the name of the node that is meant`)
+}

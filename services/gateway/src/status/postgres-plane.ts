@@ -1,0 +1,120 @@
+import { type ClusterStatus, createParser } from '@corroport/contracts'
+import { Pool } from 'pg'
+import type { Logger } from 'pino'
+import { type Static, Type } from 'typebox'
+import { lookDeadlineMs, type Reading, reasonOf, type Sampler, startSampler } from './sampler.ts'
+
+export type PostgresPlane = ClusterStatus['planes']['postgres']
+
+const Facts = Type.Object({
+  is_standby: Type.Boolean(),
+  version: Type.String(),
+  synchronous_standby_names: Type.String(),
+  replicas: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      state: Type.String(),
+      sync: Type.String(),
+      replay_lag_ms: Type.Union([Type.Number(), Type.Null()]),
+    }),
+  ),
+})
+const parseFacts = createParser('what postgres tells of itself', Facts)
+
+export interface PostgresFacts extends Static<typeof Facts> {
+  latencyMs: number
+}
+
+// A role that may not see the others' statistics gets their rows with nothing in them.
+const query = `
+  SELECT pg_is_in_recovery() AS is_standby,
+    current_setting('server_version') AS version,
+    current_setting('synchronous_standby_names') AS synchronous_standby_names,
+    (SELECT coalesce(json_agg(json_build_object(
+       'name', coalesce(application_name, ''),
+       'state', coalesce(state, 'unknown'),
+       'sync', coalesce(sync_state, 'unknown'),
+       'replay_lag_ms', extract(epoch FROM replay_lag) * 1000)), '[]')
+     FROM pg_stat_replication) AS replicas`
+
+/** One connection, kept open, and used for nothing else. */
+export function startPostgresSampler(
+  { databaseUrl, log }: { databaseUrl: string; log: Logger },
+  onLooked: () => void,
+): Sampler<PostgresFacts> {
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    application_name: 'corroport status',
+    max: 1,
+    connectionTimeoutMillis: lookDeadlineMs - 100,
+    query_timeout: lookDeadlineMs - 100,
+  })
+  const mask = (text: string): string => maskSecrets(text, databaseUrl)
+  // Without a listener the loss of an idle connection would end the process.
+  pool.on('error', ({ message }) => log.debug({ reason: mask(message) }, 'postgres lost'))
+
+  const sampler = startSampler({
+    onLooked,
+    // No error is kept whole: the address may stand in it, with its password.
+    explain: (error) => mask(reasonOf(error)),
+    look: async () => {
+      const startedAt = performance.now()
+      await pool.query('SELECT 1')
+      const latencyMs = performance.now() - startedAt
+      const { rows } = await pool.query<Record<string, unknown>>(query)
+      return { ...parseFacts(rows[0]), latencyMs }
+    },
+  })
+  return {
+    read: () => sampler.read(),
+    async [Symbol.asyncDispose]() {
+      await sampler[Symbol.asyncDispose]()
+      await pool.end()
+    },
+  }
+}
+
+export function describePostgres(reading: Reading<PostgresFacts> | undefined): PostgresPlane {
+  const facts = reading?.value
+  const plane: PostgresPlane = {
+    state: 'ok',
+    age_ms: reading?.ageMs ?? null,
+    error: reading?.error ?? null,
+    role: facts ? (facts.is_standby ? 'standby' : 'primary') : 'unknown',
+    latency_ms: facts?.latencyMs ?? null,
+    version: facts?.version ?? null,
+    replicas: facts?.replicas ?? [],
+  }
+  if (!reading) return { ...plane, state: 'none', role: 'none' }
+  if (!facts) return { ...plane, state: reading.state === 'stale' ? 'unknown' : 'unavailable' }
+  const { wanted, effective } = durability(facts)
+  if (facts.is_standby || effective >= wanted) return plane
+  return { ...plane, state: 'degraded', error: `a commit is on ${effective} of ${wanted} servers` }
+}
+
+/** On how many servers a commit is before it is answered: wanted by the settings, and so now. */
+export function durability(facts: PostgresFacts): { wanted: number; effective: number } {
+  const names = facts.synchronous_standby_names.trim()
+  // ANY 2 (a, b, c), FIRST 1 (a, b), 1 (a, b), or only names, of which the first counts.
+  const count = /^(?:any|first)?\s*(\d+)\s*\(/i.exec(names)?.[1] ?? (names === '' ? 0 : 1)
+  const synchronous = facts.replicas.filter(({ sync }) => sync === 'sync' || sync === 'quorum')
+  return { wanted: Number(count) + 1, effective: synchronous.length + 1 }
+}
+
+/** Takes a password of `url` out of a text, however it is written there. */
+export function maskSecrets(text: string, url: string): string {
+  const password = /^[^:]+:\/\/[^:@/]*:([^@]*)@/.exec(url)?.[1] ?? ''
+  const parameter = /[?&]password=([^&#]*)/.exec(url)?.[1] ?? ''
+  return [password, parameter]
+    .flatMap((secret) => [secret, decoded(secret)])
+    .filter((secret) => secret !== '')
+    .reduce((masked, secret) => masked.replaceAll(secret, '***'), text)
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // then it stands as it is written
+  }
+}

@@ -1,0 +1,364 @@
+import { join } from 'node:path'
+import { connectBus } from '@corroport/bus'
+import {
+  ClusterStatus,
+  createParser,
+  type MembersReply,
+  nodeAnnounced,
+  nowMicroseconds,
+  subscriberStatusQueried,
+  toTimestamp,
+} from '@corroport/contracts'
+import { createCorrosionClient } from '@corroport/corrosion-client'
+import { openDirectory, openViews } from '@corroport/identity'
+import { createHealth, createMetrics } from '@corroport/service'
+import { startCorrosionAgent, startNatsServer, startPostgres, until } from '@corroport/testing'
+import { expect, test } from '@jest/globals'
+import { Client } from 'pg'
+import { createHttpServer } from '../src/http-server.ts'
+import { startMembers } from '../src/members/start-members.ts'
+import { createGatewayMetrics } from '../src/metrics.ts'
+import { createRoster } from '../src/roster.ts'
+import { registerStatus } from '../src/routes/status.ts'
+import { type StatusDeps, startStatus } from '../src/status/start-status.ts'
+import { announcementOf, newFolder, newPeer, silent } from './harness.ts'
+
+const parseStatus = createParser('a status', ClusterStatus)
+
+/** A status of node1 behind HTTP, with a connection of its own. */
+async function serveStatus(options: {
+  natsUrl: string
+  agentUrl: string
+  databaseUrl?: string
+  members?: StatusDeps['members']
+}) {
+  const { natsUrl, agentUrl, databaseUrl } = options
+  const config = { nodeId: 'node1', region: 'iad', declaredNodes: ['node1'], databaseUrl }
+  await using starting = new AsyncDisposableStack()
+  const bus = starting.use(connectBus({ url: natsUrl, name: 'gateway/node1', log: silent }))
+  const agent = starting.use(createCorrosionClient({ url: agentUrl }))
+  const path = join(newFolder(), 'nodes.json')
+  const directory = starting.use(openDirectory({ bus, log: silent, path }))
+  const views = starting.use(openViews({ bus }))
+  const roster = starting.use(createRoster({ config, bus, directory, views }))
+  const members =
+    options.members ?? starting.use(startMembers({ config, bus, directory, views, agent, roster }))
+  const registry = createMetrics()
+  const health = createHealth('gateway', 'node1')
+  const status = starting.use(
+    startStatus({
+      config,
+      agent,
+      bus,
+      views,
+      members,
+      unconfirmedEvents: () => 0,
+      health,
+      registry,
+      log: silent,
+    }),
+  )
+  const metrics = createGatewayMetrics(registry, {
+    trackedMessages: () => 0,
+    unconfirmedEvents: () => 0,
+    liveReaders: () => 0,
+  })
+  const app = createHttpServer({ bodyLimit: 1024, metrics, log: silent })
+  registerStatus(app, { status })
+  starting.defer(() => app.close())
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  let slowestMs = 0
+  return Object.assign(starting.move(), {
+    bus,
+    agent,
+    health,
+    registry,
+    slowestMs: () => slowestMs,
+    ask: async (): Promise<ClusterStatus> => {
+      const startedAt = performance.now()
+      const response = await fetch(`${url}/api/cluster/status`)
+      const body: unknown = await response.json()
+      slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+      expect(response.status).toBe(200)
+      return parseStatus(body)
+    },
+  })
+}
+
+type Served = Awaited<ReturnType<typeof serveStatus>>
+
+/** The subscriber of node1, as far as a status can see it. */
+function answerAsSubscriber({ bus }: Served, state = 'live'): AsyncDisposable {
+  const since = toTimestamp(nowMicroseconds())
+  const table = {
+    table: 'node_messages',
+    state,
+    since,
+    rows: 0,
+    lastChangeAt: null,
+    unpublished: 0,
+  }
+  return bus.respond(subscriberStatusQueried, { nodeId: 'node1' }, () => ({ tables: [table] }))
+}
+
+type Member = MembersReply['members'][number]
+
+function memberOf(nodeId: string, change: Partial<Member> = {}): Member {
+  return {
+    node_id: nodeId,
+    actor_id: null,
+    former_actor_ids: [],
+    gossip_address: null,
+    region: 'iad',
+    is_local: nodeId === 'node1',
+    state: 'active',
+    declared: { is_declared: true, source: 'static' },
+    nats: { presence: 'present', age_ms: 100 },
+    agent: { state: 'ready', since: null },
+    swim: {
+      state: 'alive',
+      source: 'admin-socket',
+      age_ms: 100,
+      incarnation: 0,
+      ring: 0,
+      rtts_ms: [],
+      last_sync_at: null,
+      seen_by: [],
+    },
+    link: { state: 'ok', canary_age_ms: 100, partitioned_from: [] },
+    is_agreed: true,
+    ...change,
+  }
+}
+
+function membersOf(others: Member[], change: Partial<MembersReply> = {}): MembersReply {
+  const members = [memberOf('node1'), ...others]
+  const source = { source: 'admin-socket', count: members.length, age_ms: 100, error: null }
+  return {
+    members,
+    disagreements: [],
+    sources: {
+      declared: { ...source, source: 'static' },
+      swim: source,
+      nats: { connected: true, count: members.length },
+    },
+    node_id: 'node1',
+    timestamp: toTimestamp(nowMicroseconds()),
+    ...change,
+  }
+}
+
+async function untilOk({ ask }: Served): Promise<ClusterStatus> {
+  return await until(async () => {
+    const status = await ask()
+    return status.overall === 'ok' && status
+  })
+}
+
+const states = ({ planes }: ClusterStatus) => ({
+  corrosion: planes.corrosion.state,
+  nats: planes.nats.state,
+  postgres: planes.postgres.state,
+})
+
+/** Process of the connection through which the status looks at Postgres. */
+async function sessionOf(databaseUrl: string): Promise<number> {
+  const client = new Client(databaseUrl)
+  await client.connect()
+  const { rows } = await client.query<{ pid: number }>(
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'corroport status'",
+  )
+  await client.end()
+  const [row] = rows
+  if (!row) throw new Error('the status holds no connection')
+  return row.pid
+}
+
+test('each part that is stopped is told within a second, and told again when it is back', async () => {
+  await using nats = await startNatsServer()
+  await using agent = await startCorrosionAgent()
+  await using postgres = await startPostgres()
+  const urls = { natsUrl: nats.url, agentUrl: agent.url, databaseUrl: postgres.url }
+  await using served = await serveStatus(urls)
+  await using _subscriber = answerAsSubscriber(served)
+  const { ask, bus } = served
+  await until(() => bus.hint(nodeAnnounced, { nodeId: 'node1' }, announcementOf(newPeer('node1'))))
+  const untilStates = async (wanted: Partial<ReturnType<typeof states>>) =>
+    await until(async () => {
+      const status = await ask()
+      const expected = { corrosion: 'ok', nats: 'ok', postgres: 'ok', ...wanted }
+      return JSON.stringify(states(status)) === JSON.stringify(expected) && status
+    })
+
+  const whole = await untilOk(served)
+  expect(whole).toMatchObject({
+    node: { id: 'node1', state: 'active', region: 'iad' },
+    planes: {
+      corrosion: {
+        agent: 'reachable',
+        actor_id: await served.agent.actorId(),
+        cluster_id: 0,
+        members: { expected: 1, alive: 1, suspect: 0, down: 0, source: 'table' },
+        replication: { gaps: 0 },
+        subscriptions: [{ table: 'node_messages', state: 'live' }],
+      },
+      nats: { jetstream: { is_writable: true }, outbox: { unconfirmed: 0 } },
+      postgres: { role: 'primary', replicas: [] },
+    },
+    members: [{ node_id: 'node1', app: 'active', is_agreed: true }],
+  })
+  expect(whole.planes.nats.jetstream.streams.map(({ name }) => name)).toContain('RECORDS')
+  expect(whole.planes.postgres.version).toMatch(/^18\./)
+  expect(whole.replication).toContainEqual({
+    dataset: 'RECORDS',
+    wanted: 1,
+    effective: 1,
+    at_risk: true,
+  })
+
+  await agent.kill('SIGKILL')
+  const withoutAgent = await untilStates({ corrosion: 'unavailable' })
+  expect(withoutAgent).toMatchObject({
+    overall: 'degraded',
+    planes: {
+      corrosion: { agent: 'unreachable', actor_id: whole.planes.corrosion.actor_id },
+    },
+  })
+  await agent.start()
+  await untilOk(served)
+
+  await nats.kill()
+  const withoutNats = await untilStates({ nats: 'unavailable' })
+  expect(withoutNats).toMatchObject({
+    overall: 'degraded',
+    planes: { nats: { connected_to: null, jetstream: { is_writable: null, streams: [] } } },
+  })
+  await nats.start()
+  await untilOk(served)
+
+  await postgres.stop()
+  const withoutPostgres = await untilStates({ postgres: 'unavailable' })
+  expect(withoutPostgres).toMatchObject({
+    overall: 'degraded',
+    planes: { postgres: { role: 'unknown', version: null } },
+  })
+  expect(served.health.ready().status).toBe('ok')
+  expect((await served.health.summary()).status).toBe('degraded')
+  await postgres.start()
+  await untilOk(served)
+
+  await Promise.all([agent.kill('SIGKILL'), nats.kill(), postgres.kill()])
+  const withoutAll = await untilStates({
+    corrosion: 'unavailable',
+    nats: 'unavailable',
+    postgres: 'unavailable',
+  })
+  expect(withoutAll.overall).toBe('unavailable')
+  await Promise.all([agent.start(), nats.start(), postgres.start()])
+  await untilOk(served)
+
+  expect(served.slowestMs()).toBeLessThan(1000)
+  const figures = await served.registry.metrics()
+  expect(figures).toContain('corro_plane_ok{plane="postgres"} 1')
+  expect(figures).toMatch(/corro_cluster_changes_total\{what="overall"\} \d+/)
+}, 60_000)
+
+test('parts that hang are told as well, within a second', async () => {
+  await using nats = await startNatsServer()
+  await using agent = await startCorrosionAgent()
+  await using postgres = await startPostgres()
+  const urls = { natsUrl: nats.url, agentUrl: agent.url, databaseUrl: postgres.url }
+  await using served = await serveStatus(urls)
+  await using _subscriber = answerAsSubscriber(served)
+  await untilOk(served)
+
+  await agent.kill('SIGSTOP')
+  process.kill(nats.pid, 'SIGSTOP')
+  // The postmaster alone would leave the connection's own process at work.
+  const session = await sessionOf(postgres.url)
+  process.kill(session, 'SIGSTOP')
+
+  await until(async () => {
+    const status = await served.ask()
+    return status.overall !== 'ok' && !Object.values(states(status)).includes('ok')
+  })
+  await agent.kill('SIGCONT')
+  process.kill(nats.pid, 'SIGCONT')
+  process.kill(session, 'SIGCONT')
+  await untilOk(served)
+  expect(served.slowestMs()).toBeLessThan(1000)
+}, 60_000)
+
+test('a plane whose parts are not all well is degraded, and says what it lacks', async () => {
+  await using nats = await startNatsServer()
+  await using agent = await startCorrosionAgent()
+  let reply = membersOf([])
+  await using served = await serveStatus({
+    natsUrl: nats.url,
+    agentUrl: agent.url,
+    members: { current: () => reply },
+  })
+  const { ask } = served
+  const untilError = async (error: string) =>
+    await until(async () => {
+      const status = await ask()
+      return status.planes.corrosion.error === error && status
+    })
+
+  await untilError('the subscriber does not answer')
+  const subscriber = answerAsSubscriber(served, 'resuming')
+  await untilError('the subscription of node_messages is resuming')
+  await subscriber[Symbol.asyncDispose]()
+  await using _subscriber = answerAsSubscriber(served)
+  await untilOk(served)
+
+  const lost = memberOf('node2', { nats: { presence: 'lost', age_ms: 9000 }, is_agreed: false })
+  const disagreement = {
+    node_id: 'node2',
+    actor_id: null,
+    kind: 'swim-alive-nats-lost',
+    detail: '',
+  }
+  reply = membersOf([lost, memberOf('node3', { swim: { ...lost.swim, state: 'suspect' } })], {
+    disagreements: [disagreement],
+  })
+  const status = await untilError('2 of 3 members are alive')
+  expect(status).toMatchObject({
+    overall: 'degraded',
+    planes: { corrosion: { state: 'degraded', members: { alive: 2, suspect: 1, down: 0 } } },
+    disagreements: [disagreement],
+  })
+  expect(status.members).toContainEqual({
+    node_id: 'node2',
+    corrosion: 'alive',
+    nats: 'lost',
+    app: 'active',
+    heard_age_ms: 9000,
+    is_agreed: false,
+  })
+  expect(status.replication).toContainEqual({
+    dataset: 'corrosion',
+    wanted: 3,
+    effective: 2,
+    at_risk: false,
+  })
+})
+
+test('a node that never reached anything says so, and asks for no Postgres it was not given', async () => {
+  await using served = await serveStatus({
+    natsUrl: 'nats://127.0.0.1:1',
+    agentUrl: 'http://127.0.0.1:1',
+  })
+
+  const status = await until(async () => {
+    const found = await served.ask()
+    return found.overall === 'unavailable' && found
+  })
+
+  expect(states(status)).toEqual({
+    corrosion: 'unavailable',
+    nats: 'unavailable',
+    postgres: 'none',
+  })
+  expect(status.planes.corrosion).toMatchObject({ actor_id: null, members: { expected: 1 } })
+})
