@@ -41,6 +41,10 @@ function run(command: string): ChildProcess {
   const line = command
     .replace(/^npx corroport/, `"${process.execPath}" packages/cli/bin/corroport.mjs`)
     .replace('localhost:4001', new URL(cluster.node(1).apiUrl).host)
+    .replaceAll(
+      /127\.0\.0\.1:878([789])/g,
+      (_, last) => cluster.node(Number(last) - 6).gossipEndpoint,
+    )
     .replace(/ --node 2\b/, ` --url ${cluster.node(2).apiUrl}`)
   return spawn('/bin/sh', ['-c', `exec ${line}`], {
     cwd: root,
@@ -54,7 +58,13 @@ function run(command: string): ChildProcess {
 }
 
 // `nats` is the operator's own tool; npm's commands are checked below; `local` owns a cluster.
-const runnable = commandsOf('README.md').filter((command) => /^(npx corroport|curl) /.test(command))
+const runnable = [
+  ...commandsOf('README.md').filter((command) => /^(npx corroport|curl) /.test(command)),
+  // Those that only look; what changes a cluster has its own tests.
+  ...['docs/configuration.md', 'docs/bootstrap.md']
+    .flatMap(commandsOf)
+    .filter((command) => /^npx corroport config (show|history|plan) /.test(command)),
+]
 
 test('the README has commands to run', () => {
   expect(runnable.length).toBeGreaterThan(8)

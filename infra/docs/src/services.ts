@@ -45,7 +45,7 @@ export const services: Service[] = [
     ...configManager,
     name: 'config-manager',
     variables: configManagerVariables,
-    stores: "its node's row in `node_configs`",
+    stores: "its agent's file; changes, operations, rollouts (SQLite); its row in `node_configs`",
     ports: '–',
   },
   {

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { type AgentKind, type AgentProgram, findAgent } from '../../setup/find-agent.mjs'
 import { SetupError } from '../../setup/setup-error.mjs'
 import { agentPart, agentUrl } from './agents.ts'
-import { listenForControl } from './control-socket.ts'
 import { labStart, requireBendable } from './lab-start.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { lastLines, readLogLine } from './log-lines.ts'
@@ -135,11 +134,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const registers = new Map<Layer, Register>()
   const parts: Part[] = []
   const stopping = new AbortController()
-  let control: Disposable | undefined
   const endRun = (): void => {
     if (stopping.signal.aborted) return
     stopping.abort()
-    control?.[Symbol.dispose]()
     for (const register of registers.values()) register[Symbol.dispose]()
   }
   const depsOf = (layer: Layer) => {
@@ -171,13 +168,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       parts.push(nats)
     }
     if (agents) {
-      const agentParts = numbers.map((node) => {
+      for (const node of numbers) {
         const lab = labStart(node, portOffset, shape)
         const settings = { program: agents, portOffset, environment, keepConfig, lab }
-        return new Part(agentPart(layout, node, settings), depsOf('agents'))
-      })
-      parts.push(...agentParts)
-      control = await listenForControl(layout.controlSocket, agentParts)
+        parts.push(new Part(agentPart(layout, node, settings), depsOf('agents')))
+      }
     }
     for (const node of hasServices ? numbers : []) {
       const settings = { ...shape, regions, clockOffsetsMs, environment }

@@ -18,8 +18,7 @@ export interface Layout {
   /** State of the services of a node. */
   stateFolder(node: number): string
   adminSocket(node: number): string
-  /** Where the supervisor of the agents is asked to stop and start one. */
-  controlSocket: string
+  /** Names the process of an agent; beside it, `<file>.hold` keeps the agent away. */
   pidFile(node: number): string
   runtimeConfig(node: number): string
   /** The baseline, with the paths of this machine. */
@@ -43,12 +42,6 @@ export function createLayout(given?: string): Layout {
   const home = given || join(root, '.corroport')
   const isOwn = resolve(home) === join(root, '.corroport')
   const at = (...names: string[]): string => join(resolve(home), ...names)
-  const socket = (name: string): string => {
-    const path = at('run', name)
-    if (Buffer.byteLength(path) <= maxSocketPathBytes) return path
-    const digest = createHash('sha256').update(resolve(home)).digest('hex').slice(0, 8)
-    return join(tmpdir(), `corroport-${digest}`, name)
-  }
   const runtimeConfigs = isOwn ? join(root, 'corrosion/configs/runtime') : at('configs/runtime')
   return {
     home: resolve(home),
@@ -58,8 +51,12 @@ export function createLayout(given?: string): Layout {
     runtimeConfigs,
     agentFolder: (node) => at('agents', `node${node}`),
     stateFolder: (node) => at('nodes', `node${node}`),
-    adminSocket: (node) => socket(`node${node}.sock`),
-    controlSocket: socket('agents.ctl'),
+    adminSocket: (node) => {
+      const path = at('run', `node${node}.sock`)
+      if (Buffer.byteLength(path) <= maxSocketPathBytes) return path
+      const digest = createHash('sha256').update(resolve(home)).digest('hex').slice(0, 8)
+      return join(tmpdir(), `corroport-${digest}`, `node${node}.sock`)
+    },
     pidFile: (node) => at('run', `agent${node}.pid`),
     runtimeConfig: (node) => join(runtimeConfigs, `node${node}.toml`),
     canonicalConfig: (node) => at('agents', `node${node}`, 'canonical.toml'),

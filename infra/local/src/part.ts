@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { lastLogLine } from './log-lines.ts'
 import { findProcess, signalGroup, writePidFile } from './process-identity.ts'
@@ -13,7 +13,10 @@ export interface PartDefinition {
   cwd: string
   env: Readonly<Record<string, string | undefined>>
   logPath: string
-  /** Names the process while it runs, for who is to know it. */
+  /**
+   * Names the process while it runs, for who may end it: an orderly end is followed by a start at
+   * once, but not while there is a file `<pidFile>.hold`.
+   */
   pidFile?: string
   stopRank: number
   stopDeadlineMs: number
@@ -29,6 +32,8 @@ export interface PartDeps {
 const firstDelayMs = 200
 const longestDelayMs = 10_000
 const steadyAfterMs = 30_000
+// One that ends sooner, in order or not, is not started again at once: it might for ever.
+const orderlyAfterMs = 1000
 const lookEveryMs = 50
 const lookDeadlineMs = 5000
 
@@ -44,7 +49,6 @@ export class Part {
   #child: ChildProcess | undefined
   #exited: Promise<void> = Promise.resolve()
   #isWanted = false
-  #isKeptAway = false
   #wasReady = false
   #reason = 'not started'
   #failures = 0
@@ -66,27 +70,21 @@ export class Part {
 
   /** Why it is not ready; undefined when it has been ready since it was last started. */
   get waitingFor(): string | undefined {
-    return this.#wasReady ? undefined : this.#reason
+    return this.#wasReady || this.#isAwayOnPurpose ? undefined : this.#reason
   }
 
   /** Starts it, unless it runs. It is restarted from now on whenever it ends by itself. */
   start(): void {
-    this.#isKeptAway = false
     this.#isWanted = true
     this.#delay.abort()
-    if (!this.#child) this.#spawn()
-  }
-
-  /** As others ask for it. Throws while the holder of this handle keeps it away. */
-  startOnRequest(): void {
-    if (this.#isKeptAway) throw new Error(`${this.name} is kept away by who supervises it`)
-    this.start()
+    if (!this.#child) this.#spawnUnlessHeld()
   }
 
   /** Resolves when the process that runs, or the next one, is ready. */
   async ready(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted()
+      if (this.#isAwayOnPurpose) return
       if (this.#child && this.#wasReady && (await this.#look(signal)) === undefined) return
       await wait(lookEveryMs, undefined, { signal })
     }
@@ -94,35 +92,46 @@ export class Part {
 
   /** Sends the signal and resolves when the process has ended. It stays away until `start`. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    this.#isKeptAway = true
-    await this.#end(signal)
-  }
-
-  /** SIGTERM, and SIGKILL when it does not end by its deadline. It stays away until `start`. */
-  async stop(): Promise<void> {
-    this.#isKeptAway = true
-    await this.stopOnRequest()
-  }
-
-  /** As others ask for it, who may start it again. Returns whether it had to be killed. */
-  async stopOnRequest(): Promise<boolean> {
-    const { stopDeadlineMs } = this.definition
-    let wasKilled = false
-    const deadline = setTimeout(() => {
-      wasKilled = true
-      this.#deps.say(`${this.name} did not end in ${stopDeadlineMs / 1000} s and is killed`)
-      void this.#end('SIGKILL')
-    }, stopDeadlineMs)
-    await this.#end('SIGTERM')
-    clearTimeout(deadline)
-    return wasKilled
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
     this.#isWanted = false
     this.#delay.abort()
     if (this.#child?.pid !== undefined) signalGroup(this.#child.pid, signal)
     await this.#exited
+  }
+
+  /** SIGTERM, and SIGKILL when it does not end by its deadline. It stays away until `start`. */
+  async stop(): Promise<void> {
+    const { stopDeadlineMs } = this.definition
+    const deadline = setTimeout(() => {
+      this.#deps.say(`${this.name} did not end in ${stopDeadlineMs / 1000} s and is killed`)
+      void this.kill('SIGKILL')
+    }, stopDeadlineMs)
+    await this.kill('SIGTERM')
+    clearTimeout(deadline)
+  }
+
+  get #isAwayOnPurpose(): boolean {
+    return this.#child === undefined && this.#isWanted && this.#isHeld
+  }
+
+  get #isHeld(): boolean {
+    const { pidFile } = this.definition
+    return pidFile !== undefined && existsSync(`${pidFile}.hold`)
+  }
+
+  #spawnUnlessHeld(): void {
+    if (this.#isHeld) void this.#spawnWhenReleased()
+    else this.#spawn()
+  }
+
+  async #spawnWhenReleased(): Promise<void> {
+    this.#reason = 'held'
+    this.#delay = new AbortController()
+    const { signal } = this.#delay
+    while (this.#isHeld) {
+      await wait(lookEveryMs, undefined, { signal }).catch(() => undefined) // seen in the next line
+      if (signal.aborted) return
+    }
+    this.#spawn()
   }
 
   #spawn(): void {
@@ -189,6 +198,11 @@ export class Part {
   }
 
   async #startAgain(how: string, ranForMs: number): Promise<void> {
+    // Somebody ended it who may: not a crash.
+    if (how === 'code 0' && this.definition.pidFile !== undefined && ranForMs > orderlyAfterMs) {
+      this.#spawnUnlessHeld()
+      return
+    }
     this.#failures = ranForMs > steadyAfterMs ? 1 : this.#failures + 1
     const delayMs = restartDelayMs(this.#failures)
     const detail = this.#failures > 1 ? `: ${lastLogLine(this.definition.logPath)}` : ''
@@ -199,6 +213,6 @@ export class Part {
     } catch {
       return // started, killed or stopped by hand meanwhile
     }
-    this.#spawn()
+    this.#spawnUnlessHeld()
   }
 }

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { Health } from '@corroport/contracts'
 import { Value } from 'typebox/value'
 import { agentUrl } from './agents.ts'
-import { controlCommand } from './control-socket.ts'
 import { compileCache, type Layout, root } from './layout.ts'
 import type { PartDefinition } from './part.ts'
 import { portsOf, serviceNames } from './ports.ts'
@@ -33,8 +32,7 @@ export function nodeEnvironment(
     AGENT_CONFIG: layout.runtimeConfig(node),
     AGENT_CANONICAL_CONFIG: layout.canonicalConfig(node),
     ADMIN_SOCKET: layout.adminSocket(node),
-    AGENT_CONTROL: 'command',
-    AGENT_COMMAND: JSON.stringify(controlCommand(layout.controlSocket, `agent${node}`)),
+    AGENT_CONTROL: 'signal',
     AGENT_PID_FILE: layout.pidFile(node),
     AGENT_LOG: layout.log(`agent${node}`),
     STATE_DIR: layout.stateFolder(node),
@@ -115,6 +113,8 @@ export async function lookAtHealth(
     if (response.ok) continue
     if (!Value.Check(Health, body)) return `answers ${response.status}`
     const failing = body.checks.filter(({ ok }) => !ok)
+    // It serves nobody, as it should.
+    if (failing.some(({ name, detail }) => name === 'node state' && detail === 'left')) continue
     return failing.map(({ name, detail }) => (detail ? `${name} (${detail})` : name)).join(', ')
   }
   return undefined

@@ -3,8 +3,8 @@ import type { Static, TSchema } from 'typebox'
 import { Failure } from './failure.ts'
 import { readServerSentEvents, type ServerSentEvent } from './sse.ts'
 
-// Longer than a gateway waits for its agent or for other nodes, of which a plan asks all.
-const deadlineMs = 20_000
+// Longer than a gateway waits for its agent or for other nodes, which it asks for digests of all rows.
+const deadlineMs = 25_000
 // Three of the heartbeats that a gateway sends every 15 s.
 const silenceMs = 45_000
 

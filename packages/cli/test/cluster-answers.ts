@@ -1,4 +1,10 @@
-import type { ClusterMember, ClusterStatus, Disagreement, MembersReply } from '@corroport/contracts'
+import type {
+  ClusterMember,
+  ClusterStatus,
+  ConvergenceReply,
+  Disagreement,
+  MembersReply,
+} from '@corroport/contracts'
 import { timestamp } from './answers.ts'
 
 // Of a cluster of three nodes that is well; a test says only what it needs to be different.
@@ -123,4 +129,32 @@ export function clusterStatus(change: Partial<ClusterStatus> = {}): ClusterStatu
     disagreements: [],
     ...change,
   }
+}
+
+export function convergenceReply(change: Partial<ConvergenceReply> = {}): ConvergenceReply {
+  const node_ids = ['node1', 'node2', 'node3']
+  const groups = [{ digest: 'ab'.repeat(32), rows: 12, node_ids }]
+  return {
+    is_converged: true,
+    tables: [{ table: 'node_messages', is_equal: true, rows: 12, groups }],
+    answered: node_ids.map((node_id) => ({ node_id, taken_at: timestamp })),
+    unanswered: [],
+    left_out: ['node_canaries'],
+    node_id: 'node1',
+    timestamp,
+    ...change,
+  }
+}
+
+/** One node has other rows, and another one did not answer. */
+export function divergedReply(): ConvergenceReply {
+  const groups = [
+    { digest: 'ab'.repeat(32), rows: 12, node_ids: ['node1', 'node2'] },
+    { digest: 'cd'.repeat(32), rows: 11, node_ids: ['node3'] },
+  ]
+  return convergenceReply({
+    is_converged: false,
+    tables: [{ table: 'node_messages', is_equal: false, rows: null, groups }],
+    unanswered: [{ node_id: 'node4', reason: 'not heard on NATS for 9.0 s' }],
+  })
 }

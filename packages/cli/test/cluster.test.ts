@@ -1,13 +1,20 @@
 import type { Disagreement } from '@corroport/contracts'
 import { freePort } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { clusterMember, clusterStatus, membersReply } from './cluster-answers.ts'
+import {
+  clusterMember,
+  clusterStatus,
+  convergenceReply,
+  divergedReply,
+  membersReply,
+} from './cluster-answers.ts'
 import { corroport } from './corroport.ts'
 import { restartReplies } from './fixture.ts'
 import { problem, startGateway } from './gateway.ts'
 
 const statusRoute = 'GET /api/cluster/status'
 const membersRoute = 'GET /api/cluster/members'
+const convergenceRoute = 'GET /api/cluster/convergence'
 
 const partition: Disagreement = {
   node_id: 'node3',
@@ -160,6 +167,47 @@ test('members that disagree come first and set the exit code', async () => {
     'node3 | active | iad | present | ready | suspect | partitioned?',
     'node1 * | active | iad | present | ready | self | -',
   ])
+})
+
+test('nodes with the same rows are converged, and what was not compared is said', async () => {
+  await using gateway = await startGateway({ [convergenceRoute]: convergenceReply() })
+  const environment = { CORROPORT_URL: gateway.url }
+
+  const shown = await corroport(['cluster', 'convergence'], { environment })
+  const awaited = await corroport(['cluster', 'wait', 'converged'], { environment })
+  await corroport(['cluster', 'convergence', '--tables', 'a,b'], { environment })
+
+  expect(shown).toEqual({
+    code: 0,
+    stdout: `TABLE          ROWS  DIGEST        NODES
+node_messages  12    abababababab  node1, node2, node3
+
+left out  node_canaries
+`,
+    stderr: '',
+  })
+  expect(awaited).toEqual({ code: 0, stdout: '3 nodes have the same rows\n', stderr: '' })
+  expect(gateway.asked.at(-1)?.line).toBe('GET /api/cluster/convergence?tables=a%2Cb')
+})
+
+test('what differs, and who did not answer, is named and sets the exit code', async () => {
+  await using gateway = await startGateway({ [convergenceRoute]: divergedReply() })
+  const environment = { CORROPORT_URL: gateway.url }
+  const found = [
+    'node4 did not answer: not heard on NATS for 9.0 s',
+    'node_messages differs: node1, node2 (abababababab, rows 12); node3 (cdcdcdcdcdcd, rows 11)',
+  ]
+
+  const shown = await corroport(['cluster', 'convergence'], { environment })
+  const json = await corroport(['cluster', 'convergence', '--json'], { environment })
+  const late = await corroport(['cluster', 'wait', 'converged', '--timeout', '1s'], { environment })
+
+  expect([shown.code, json.code, late.code]).toEqual([4, 4, 1])
+  expect(shown.stdout.split('\n').slice(0, 2)).toEqual(found)
+  expect(JSON.parse(json.stdout)).toEqual(divergedReply())
+  expect(late.stderr).toBe(
+    `corroport: not converged after 1 s\n${found.map((line) => `  ${line}\n`).join('')}`,
+  )
 })
 
 test.each([

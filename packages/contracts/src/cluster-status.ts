@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { defineRecord } from './definition.ts'
 import { Disagreement } from './member.ts'
 import { NodeState, Presence } from './node.ts'
 import { Timestamp } from './timestamp.ts'
@@ -126,3 +127,26 @@ export const ClusterStatus = Type.Object({
   disagreements: Type.Array(Disagreement),
 })
 export type ClusterStatus = Static<typeof ClusterStatus>
+
+/** A node looks at each source every two seconds, so a subject changes at most once in that time. */
+export const clusterChanged = defineRecord(
+  'corro.cluster.changed.{nodeId}',
+  'What a node sees of the planes changed: a state, a leader, a quorum, the role of Postgres.',
+  Type.Object({
+    nodeId: NodeId,
+    what: Type.Union([
+      Type.Literal('overall'),
+      Type.Literal('plane'),
+      Type.Literal('jetstream-writable', { description: 'true or false' }),
+      Type.Literal('stream-leader'),
+      Type.Literal('stream-quorum', { description: 'held; lost: nobody answers for the stream' }),
+      Type.Literal('postgres-role'),
+    ]),
+    subject: Type.String({ description: 'the plane or the stream' }),
+    from: Type.String(),
+    to: Type.String(),
+    at: Timestamp,
+  }),
+  ({ nodeId, what, subject, at }) => `cluster-changed.${nodeId}.${what}.${subject}.${at}`,
+)
+export type ClusterChanged = Static<typeof clusterChanged.schema>

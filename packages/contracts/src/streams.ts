@@ -27,6 +27,7 @@ export const streams = [
       'corro.operation.>',
       'corro.member.>',
       'corro.partition.>',
+      'corro.cluster.>',
     ],
     maxAgeHours: 24 * 28,
     maxBytes: 128 * megabyte,

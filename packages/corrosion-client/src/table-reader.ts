@@ -29,8 +29,10 @@ const maxReads = 2
 const maxReady = 2
 const readTimeoutMs = 10_000
 // A key that comes alone is read at once. Those that follow it closely are read together: a read
-// costs the agent and this process a connection each, whatever the number of its keys.
+// costs the agent and this process a connection each, whatever the number of its keys. The more of
+// them come, the longer they are gathered.
 const gatherMs = 8
+const mostGathered = 4
 
 export function createTableReader(
   client: CorrosionClient,
@@ -57,7 +59,7 @@ export function createTableReader(
       const { promise: failure, reject } = Promise.withResolvers<never>()
       const reads = new Set<Promise<void>>()
       let updateReads = 0
-      let lastUpdateReadAt = -Infinity
+      let nextUpdateReadAt = -Infinity
       let gathering: NodeJS.Timeout | undefined
 
       const read = async (batch: Batch) => {
@@ -75,7 +77,8 @@ export function createTableReader(
         if (batch === undefined) return
         if (isOfUpdates) {
           updateReads++
-          lastUpdateReadAt = performance.now()
+          nextUpdateReadAt =
+            performance.now() + gatherMs * Math.min(mostGathered, batch.sightings.length)
         }
         const done = read(batch).finally(() => {
           reads.delete(done)
@@ -86,7 +89,7 @@ export function createTableReader(
       }
 
       const startUpdates = () => {
-        const earlyMs = lastUpdateReadAt + gatherMs - performance.now()
+        const earlyMs = nextUpdateReadAt - performance.now()
         if (earlyMs <= 0) start(pending.take('updates', batchSize), true)
         else if (gathering === undefined && pending.size > 0)
           gathering = setTimeout(gathered, earlyMs)

@@ -33,6 +33,7 @@ import {
   rolloutStarted,
   rolloutSteered,
   rolloutsQueried,
+  rowsDigested,
   stepExecuted,
   wipeRequested,
 } from '@corroport/contracts'
@@ -46,6 +47,7 @@ import { startAnnouncing } from './announce.ts'
 import { createConfigChanges } from './change/config-changes.ts'
 import { answerConfigCommands } from './change/config-commands.ts'
 import type { Config } from './config.ts'
+import { answerDigests } from './convergence/digests.ts'
 import { startLifecycle } from './lifecycle/start-lifecycle.ts'
 import { startMembership } from './membership/membership.ts'
 import { migrations } from './migrations.ts'
@@ -91,6 +93,7 @@ export const answers = [
   removeRequested,
   wipeRequested,
   nodeRowSeen,
+  rowsDigested,
 ] as const
 
 const agentLookMs = 900
@@ -125,7 +128,9 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
   )
   const changes = createConfigChanges({ ...shared, configPath, canonicalPath, agent: control })
   const probe = createAgentProbe(agent, log)
-  const membership = opening.use(startMembership({ ...shared, settings: config.membership }))
+  const membership = opening.use(
+    startMembership({ ...shared, settings: config.membership, registry: metrics }),
+  )
   const lifecycle = opening.use(
     startLifecycle({
       ...shared,
@@ -151,6 +156,7 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
       log,
     }),
   )
+  opening.use(answerDigests(shared))
   opening.use(startSamples({ ...shared, control, configPath, registry: metrics }))
 
   // What a killed process left half done comes first, and holds up every other operation.

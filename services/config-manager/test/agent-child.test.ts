@@ -117,7 +117,7 @@ test('an agent whose port is taken is told as failed with its own words, and com
   expect(performance.now() - startedAt).toBeLessThan(10_000)
   if (outcome.ok) throw new Error('it started on a port that is taken')
   expect(outcome.reason).toBe('the agent ended during its start')
-  expect(outcome.lastLogLines.join('\n')).toMatch(/Address already in use/)
+  expect(outcome.lastLogLines.join('\n')).toMatch(/(is|already) in use/)
   thief.close()
   await owner.currentPid()
   const events = await owner.toldUntilReady(5)

@@ -8,6 +8,7 @@ import {
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import { openDirectory, openNodeKey, openViews } from '@corroport/identity'
+import { createMetrics } from '@corroport/service'
 import { type CorrosionAgent, createTemporaryFolder } from '@corroport/testing'
 import pino from 'pino'
 import type { TSchema } from 'typebox'
@@ -44,8 +45,19 @@ export async function startMembershipNode(options: NodeOptions) {
   const views = starting.use(openViews({ bus }))
   const client = starting.use(createCorrosionClient({ url: agent.url }))
   const settings = { adminSocketPath: agent.adminPath, canaryIntervalMs, discovery }
+  const registry = createMetrics()
   const membership = starting.use(
-    startMembership({ nodeId, settings, agent: client, bus, directory, views, state, log }),
+    startMembership({
+      nodeId,
+      settings,
+      agent: client,
+      bus,
+      directory,
+      views,
+      state,
+      registry,
+      log,
+    }),
   )
   const { publicKey, instanceId } = openNodeKey(folder)
   const startedAt = toTimestamp(nowMicroseconds())
@@ -85,6 +97,7 @@ export async function startMembershipNode(options: NodeOptions) {
     client,
     directory,
     membership,
+    registry,
     /** What it sees, as it last said it. */
     view,
     linkTo: (other: string) => view()?.canaries.find((link) => link.nodeId === other)?.link,

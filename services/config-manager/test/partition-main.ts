@@ -1,39 +1,16 @@
-import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { partitionHealed, partitionSuspected } from '@corroport/contracts'
-import { startNatsServer, startRealAgent, until } from '@corroport/testing'
+import {
+  cutDatagramsOf,
+  prepareOwnNetwork,
+  startNatsServer,
+  startRealAgent,
+  until,
+} from '@corroport/testing'
 import { startMembershipNode, toldOf } from './membership-node.ts'
 
 // Runs in a network namespace of its own, since it bends how datagrams are routed.
 
-const ip = (...words: string[]): void => void execFileSync('ip', words)
-
-/** All UDP ports of a process. */
-function udpPortsOf(pid: number): number[] {
-  const folder = `/proc/${pid}/fd`
-  const sockets = new Set(
-    readdirSync(folder).flatMap((fd) => {
-      try {
-        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.[1] ?? []
-      } catch {
-        return [] // closed meanwhile
-      }
-    }),
-  )
-  const lines = ['udp', 'udp6'].flatMap((name) =>
-    readFileSync(`/proc/${pid}/net/${name}`, 'utf8').split('\n').slice(1),
-  )
-  return lines.flatMap((line) => {
-    const fields = line.trim().split(/\s+/)
-    const port = fields[1]?.split(':')[1]
-    return port !== undefined && sockets.has(fields[9] ?? '') ? Number.parseInt(port, 16) : []
-  })
-}
-
-ip('link', 'set', 'lo', 'up')
-// Local addresses come before every other rule; here they must come after those of the cut.
-ip('rule', 'add', 'pref', '100', 'lookup', 'local')
-ip('rule', 'del', 'pref', '0')
+prepareOwnNetwork()
 
 await using nats = await startNatsServer()
 const natsUrl = nats.url
@@ -51,21 +28,14 @@ const links = () => [
 ]
 await until(() => links().every((link) => link === 'ok') && node1.linkTo('node2') === 'ok')
 
-const ports = [...new Set(udpPortsOf(agent3.pid))].map(String)
 const cutAt = performance.now()
-for (const port of ports) {
-  ip('rule', 'add', 'pref', '10', 'ipproto', 'udp', 'sport', port, 'blackhole')
-  ip('rule', 'add', 'pref', '11', 'ipproto', 'udp', 'dport', port, 'blackhole')
-}
+const cut = cutDatagramsOf(agent3.pid)
 await until(() => links().every((link) => link === 'partitioned?'))
 const seenMs = performance.now() - cutAt
 const node1ToNode2 = node1.linkTo('node2')
 
 const healedAt = performance.now()
-for (const _ of ports) {
-  ip('rule', 'del', 'pref', '10')
-  ip('rule', 'del', 'pref', '11')
-}
+cut[Symbol.dispose]()
 await until(() => links().every((link) => link === 'ok'))
 const healMs = performance.now() - healedAt
 const healed = await until(async () => {

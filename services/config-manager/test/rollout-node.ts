@@ -4,7 +4,7 @@ import { connectBus, openStateFile } from '@corroport/bus'
 import { type AgentState, nodeAnnounced, nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import { openDirectory, openNodeKey, openViews } from '@corroport/identity'
-import { createHealth } from '@corroport/service'
+import { createHealth, createMetrics } from '@corroport/service'
 import pino from 'pino'
 import { createAgentControl } from '../src/agent/agent-control.ts'
 import { migrations as restartMigrations } from '../src/agent/restart-record.ts'
@@ -73,6 +73,7 @@ startMembership({
   directory,
   views,
   state,
+  registry: createMetrics(),
   log,
 })
 

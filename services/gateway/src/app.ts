@@ -5,6 +5,7 @@ import { refuseForeignPages } from './access.ts'
 import { type App, createHttpServer, type HttpServerOptions } from './http-server.ts'
 import { type AgentDeps, registerAgent } from './routes/agent.ts'
 import { type ConfigRoutesDeps, registerConfig } from './routes/config.ts'
+import { type ConvergenceDeps, registerConvergence } from './routes/convergence.ts'
 import { type DiagnosisDeps, registerDiagnosis } from './routes/diagnosis.ts'
 import { type EventsDeps, registerEvents } from './routes/events.ts'
 import { registerHealth } from './routes/health.ts'
@@ -29,6 +30,7 @@ export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
   AgentDeps &
   ConfigRoutesDeps &
   OperationsDeps &
+  ConvergenceDeps &
   Parameters<typeof registerMembers>[1] &
   Parameters<typeof registerStatus>[1]
 
@@ -54,6 +56,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   registerDiagnosis(app, deps)
   registerMembers(app, deps)
   registerStatus(app, deps)
+  registerConvergence(app, deps)
   registerOperations(app, deps)
   registerConfig(app, deps)
   registerAgent(app, deps)

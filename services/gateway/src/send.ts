@@ -20,6 +20,7 @@ import type { Config } from './config.ts'
 import { ProblemError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import type { Roster } from './roster.ts'
+import { createRowWriter } from './row-writer.ts'
 import type { Tracker } from './tracker.ts'
 
 export interface Sent {
@@ -58,6 +59,7 @@ const insertMessage = `INSERT INTO node_messages
 export function createSender(options: SenderOptions): Sender {
   const { config, agent, bus, roster, tracker, metrics, log } = options
   const { nodeId, region, peer } = config
+  const writeRow = createRowWriter(agent, transactTimeoutMs)
   const nextUlid = monotonicFactory()
   const sending = new Set<string>()
 
@@ -93,7 +95,7 @@ export function createSender(options: SenderOptions): Sender {
     ]
     let result: TransactionResult
     try {
-      result = await agent.transact([[insertMessage, row]], { timeoutMs: transactTimeoutMs })
+      result = await writeRow([insertMessage, row], Buffer.byteLength(content))
     } catch (error) {
       const refusal = refusalOf(error, messageId)
       if (refusal) {

@@ -5,6 +5,7 @@ import {
   ackReceived,
   ackRequested,
   agentRestartRequested,
+  clusterChanged,
   configPlanned,
   configQueried,
   configRestoreRequested,
@@ -24,6 +25,7 @@ import {
   rolloutStarted,
   rolloutSteered,
   rolloutsQueried,
+  rowsDigested,
   subscriberStatusQueried,
   wipeRequested,
 } from '@corroport/contracts'
@@ -52,6 +54,7 @@ export const says = [
   messageFailed,
   ackReceived,
   ackRequested,
+  clusterChanged,
 ] as const
 /** Besides these it reads every record, for live pages. */
 export const hears = [nodeAnnounced, nodeViewed, membersRemoved] as const
@@ -74,6 +77,7 @@ export const asks = [
   leaveRequested,
   removeRequested,
   wipeRequested,
+  rowsDigested,
 ] as const
 
 export interface Gateway extends AsyncDisposable {
@@ -142,6 +146,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
       bus,
       views,
       members,
+      state,
       unconfirmedEvents,
       health,
       registry: deps.metrics,

@@ -88,7 +88,10 @@ function take(page: { frames: Frame[]; lastId: string }, block: string): void {
   const id = fields.get('id')
   if (id !== undefined) page.lastId = id
   const data = fields.get('data')
-  if (data !== undefined) page.frames.push({ name: fields.get('event') ?? 'message', data, id })
+  const name = fields.get('event') ?? 'message'
+  // Told when a look finds it, which here is any time after a start.
+  if (data === undefined || name === 'cluster.changed') return
+  page.frames.push({ name, data, id })
 }
 
 type Page = Awaited<ReturnType<typeof openPage>>

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { connectBus } from '@corroport/bus'
+import { connectBus, openStateFile, readStream } from '@corroport/bus'
 import {
   ClusterStatus,
+  clusterChanged,
   createParser,
   type MembersReply,
   nodeAnnounced,
@@ -43,6 +44,9 @@ async function serveStatus(options: {
   const roster = starting.use(createRoster({ config, bus, directory, views }))
   const members =
     options.members ?? starting.use(startMembers({ config, bus, directory, views, agent, roster }))
+  const state = starting.use(
+    openStateFile({ path: join(newFolder(), 'state.sqlite'), migrations: [], bus, log: silent }),
+  )
   const registry = createMetrics()
   const health = createHealth('gateway', 'node1')
   const status = starting.use(
@@ -52,6 +56,7 @@ async function serveStatus(options: {
       bus,
       views,
       members,
+      state,
       unconfirmedEvents: () => 0,
       health,
       registry,
@@ -261,6 +266,18 @@ test('each part that is stopped is told within a second, and told again when it 
   const figures = await served.registry.metrics()
   expect(figures).toContain('corro_plane_ok{plane="postgres"} 1')
   expect(figures).toMatch(/corro_cluster_changes_total\{what="overall"\} \d+/)
+  const told = await until(async () => {
+    const records = await readStream(bus, 'LIFECYCLE')
+    const found = records.map(({ text }) => clusterChanged.parse(JSON.parse(text)))
+    return found.at(-1)?.to === 'ok' && found
+  })
+  const ofAgent = told.filter(({ what, subject }) => what === 'plane' && subject === 'corrosion')
+  expect(ofAgent.map(({ nodeId, from, to }) => [nodeId, from, to])).toEqual(
+    expect.arrayContaining([
+      ['node1', 'ok', 'unavailable'],
+      ['node1', 'unavailable', 'ok'],
+    ]),
+  )
 }, 60_000)
 
 test('parts that hang are told as well, within a second', async () => {

@@ -5,7 +5,10 @@ import type { Gateway } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, parseTimeout, withGateway } from '../gateway-options.ts'
 import { lookAgain } from '../look-again.ts'
 import type { Terminal } from '../terminal.ts'
+import { askConvergence, differences } from './cluster-convergence.ts'
 import { awaitReady } from './cluster-status.ts'
+
+type What = 'ready' | 'converged' | 'left'
 
 interface WaitOptions extends GatewayOptions {
   timeout: number
@@ -13,28 +16,28 @@ interface WaitOptions extends GatewayOptions {
 
 export function registerWait(cluster: Command, terminal: Terminal): void {
   withGateway(cluster.command('wait'))
-    .description('Waits until all is well, or until a node has left.')
-    .addArgument(new Argument('<what>').choices(['ready', 'left']))
+    .description('Waits until all is well, all nodes have the same rows, or a node has left.')
+    .addArgument(new Argument('<what>').choices(['ready', 'converged', 'left']))
     .argument('[node-id]', 'who is to leave; without it the asked node')
     .option('--timeout <time>', 'how long at most', parseTimeout, 30_000)
     .addHelpText(
       'after',
       `
-Exits with 1 when it was not so in the time.
+Exits with 1 when it was not so in the time. Nodes that are written to all the time are hardly ever seen
+converged: their rows are read at different moments.
 
 Examples:
   $ corroport cluster wait ready --timeout 60s
+  $ corroport cluster wait converged
   $ corroport cluster wait left node3`,
     )
     .action(
-      terminal.action(
-        async (what: 'ready' | 'left', nodeId: string | undefined, options: WaitOptions) => {
-          const gateway = openGateway(options, terminal)
-          return what === 'ready'
-            ? waitReady(gateway, options, terminal)
-            : waitLeft(gateway, nodeId, options, terminal)
-        },
-      ),
+      terminal.action(async (what: What, nodeId: string | undefined, options: WaitOptions) => {
+        const gateway = openGateway(options, terminal)
+        if (what === 'ready') return waitReady(gateway, options, terminal)
+        if (what === 'converged') return waitConverged(gateway, options, terminal)
+        return waitLeft(gateway, nodeId, options, terminal)
+      }),
     )
 }
 
@@ -55,6 +58,25 @@ async function waitReady(
       ...disagreements.map(({ detail }) => detail),
     ],
   })
+}
+
+async function waitConverged(
+  gateway: Gateway,
+  options: WaitOptions,
+  terminal: Terminal,
+): Promise<Exit> {
+  const { timeout } = options
+  const endsAt = performance.now() + timeout
+  const look = () => askConvergence(gateway)
+  for await (const reply of lookAgain(look, { everyMs: 1000, silentMs: timeout })) {
+    if (reply.is_converged) {
+      return tell(reply, `${reply.answered.length} nodes have the same rows`, options, terminal)
+    }
+    if (performance.now() >= endsAt) {
+      throw new Failure(`not converged after ${timeout / 1000} s`, { details: differences(reply) })
+    }
+  }
+  throw new Error('unreachable: looking again ends with an error')
 }
 
 async function waitLeft(

@@ -12,6 +12,7 @@ import {
 } from '../operation-progress.ts'
 import { formatTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
+import { registerConvergence } from './cluster-convergence.ts'
 import { registerMembers } from './cluster-members.ts'
 import { registerClusterStatus } from './cluster-status.ts'
 import { registerWait } from './cluster-wait.ts'
@@ -30,6 +31,7 @@ export function registerCluster(program: Command, terminal: Terminal): void {
     .description('The cluster: how its planes do, who belongs to it, who comes and goes.')
   registerClusterStatus(cluster, terminal)
   registerMembers(cluster, terminal)
+  registerConvergence(cluster, terminal)
   registerJoin(cluster, terminal)
   registerLeave(cluster, terminal)
   registerRemove(cluster, terminal)

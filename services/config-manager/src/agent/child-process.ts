@@ -4,7 +4,18 @@ import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { AgentProcess } from './agent-process.ts'
 import type { Arguments } from './agent-settings.ts'
-import { endProcess, findProcess, isRunning, readPidFile, writePidFile } from './process-ref.ts'
+import {
+  endProcess,
+  findByVariable,
+  findProcess,
+  isRunning,
+  readPidFile,
+  writePidFile,
+} from './process-ref.ts'
+
+// Names the pid file to the agent. A process of ours that is killed after it has started the agent and
+// before it has written that file leaves one that is only found by this.
+const variable = 'CORROPORT_AGENT_PID_FILE'
 
 /**
  * Starts the agent itself, where nobody supervises it. It is in a session of its own and writes to
@@ -19,11 +30,12 @@ export function childProcess(options: {
   stopTimeoutMs: number
 }): AgentProcess {
   const { command, environment, pidFile, logPath, stopTimeoutMs } = options
+  const find = () => readPidFile(pidFile) ?? findByVariable(variable, pidFile)
   return {
     isStartedByOthers: false,
-    find: () => Promise.resolve(readPidFile(pidFile) ?? 'stopped'),
+    find: () => Promise.resolve(find() ?? 'stopped'),
     async stop() {
-      const running = readPidFile(pidFile)
+      const running = find()
       if (!running) return { wasKilled: false }
       const wasKilled = await endProcess(running, stopTimeoutMs, (signal) => {
         if (isRunning(running)) process.kill(running.pid, signal)
@@ -32,13 +44,13 @@ export function childProcess(options: {
       return { wasKilled }
     },
     async start() {
-      if (readPidFile(pidFile)) return
+      if (find()) return
       mkdirSync(dirname(logPath), { recursive: true })
       const log = openSync(logPath, 'a')
       const [program, ...args] = command
       const child = spawn(program, args, {
         detached: true,
-        env: { ...environment },
+        env: { ...environment, [variable]: pidFile },
         stdio: ['ignore', log, log],
       })
       closeSync(log)

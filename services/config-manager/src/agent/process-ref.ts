@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** A process and not merely its number, which the system gives to others later. */
@@ -43,6 +43,27 @@ export function readPidFile(path: string): ProcessRef | undefined {
 export function writePidFile(path: string, { pid, startedAt }: ProcessRef): void {
   writeFileSync(`${path}.draft`, `${pid}\n${startedAt}\n`)
   renameSync(`${path}.draft`, path)
+}
+
+/**
+ * The process that was started in a session of its own with this variable in its environment. Only
+ * where there is a /proc; its children have the variable too, but not the session.
+ */
+export function findByVariable(name: string, value: string): ProcessRef | undefined {
+  if (process.platform !== 'linux') return undefined
+  const variable = `\0${name}=${value}\0`
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    try {
+      if (!`\0${readFileSync(`/proc/${entry}/environ`, 'utf8')}`.includes(variable)) continue
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
+      const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]
+      if (session === entry) return findProcess(Number(entry))
+    } catch {
+      // It has ended, or is another user's.
+    }
+  }
+  return undefined
 }
 
 const lookEveryMs = 10

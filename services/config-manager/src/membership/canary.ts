@@ -1,4 +1,4 @@
-import { NodeId, nowMicroseconds, toTimestamp } from '@corroport/contracts'
+import { fromTimestamp, NodeId, nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import type { CorrosionClient, Statement } from '@corroport/corrosion-client'
 import type { Logger } from 'pino'
 import { Type } from 'typebox'
@@ -17,22 +17,43 @@ export interface Canaries {
 const readDeadlineMs = 900
 const writeDeadlineMs = 2000
 
-const Row = Type.Tuple([NodeId, Type.Integer({ minimum: 0 })])
+const Row = Type.Tuple([NodeId, Type.Integer({ minimum: 0 }), Type.String()])
 
-export function createCanaries(nodeId: string, agent: CorrosionClient, log: Logger): Canaries {
+export interface CanariesDeps {
+  nodeId: string
+  agent: CorrosionClient
+  log: Logger
+  /**
+   * A canary of another node came since the look before: so long after it was written, by two clocks.
+   * Below zero when theirs is ahead.
+   */
+  onCame: (afterSeconds: number) => void
+}
+
+export function createCanaries({ nodeId, agent, log, onCame }: CanariesDeps): Canaries {
   let rows: ReadonlyMap<string, number> | undefined
   let own = 0
   let lastFailure = ''
   let touching: Promise<unknown> = Promise.resolve()
 
   const read = async (timeoutMs: number, signal?: AbortSignal): Promise<void> => {
-    const answer = await agent.query('SELECT node_id, sequence FROM node_canaries', {
+    const answer = await agent.query('SELECT node_id, sequence, at FROM node_canaries', {
       signal,
       timeoutMs,
     })
+    const now = nowMicroseconds()
     // Anyone with access to the database can write rows: what cannot be one of a node is nobody's.
-    rows = new Map(answer.rows.flatMap((row) => (Value.Check(Row, row) ? [row] : [])))
+    const found = answer.rows.filter((row) => Value.Check(Row, row))
+    const before = rows
+    rows = new Map(found.map(([id, sequence]) => [id, sequence]))
     own = Math.max(own, rows.get(nodeId) ?? 0)
+    // After a look that failed nobody knows when they came.
+    if (!before) return
+    for (const [id, sequence, at] of found) {
+      const writtenAt = fromTimestamp(at)
+      const isNew = id !== nodeId && before.get(id) !== sequence
+      if (isNew && writtenAt !== undefined) onCame((now - writtenAt) / 1e6)
+    }
   }
 
   const write = async (signal?: AbortSignal): Promise<number> => {

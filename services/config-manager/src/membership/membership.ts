@@ -10,11 +10,13 @@ import {
 import type { CorrosionClient } from '@corroport/corrosion-client'
 import type { Directory, Views } from '@corroport/identity'
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
 import { repeat } from '../repeat.ts'
 import { type Canaries, createCanaries } from './canary.ts'
 import { discoveryMigration, startDiscovery } from './discovery.ts'
 import { createHearing } from './hearing.ts'
 import { createLinkWatch, type Watched } from './links.ts'
+import { createCanaryMetrics } from './metrics.ts'
 import { lookAtReplication } from './replication.ts'
 import type { MembershipSettings } from './settings.ts'
 import { natsStandings, swimStandings } from './standings.ts'
@@ -31,6 +33,7 @@ export interface MembershipDeps {
   directory: Directory
   views: Views
   state: StateFile
+  registry: Registry
   log: Logger
 }
 
@@ -45,9 +48,15 @@ const replicationEveryMs = 5000
 
 /** Looks at the cluster each second, from this node, and says what it sees. */
 export function startMembership(deps: MembershipDeps): Membership {
-  const { nodeId, settings, agent, bus, directory, views, state, log } = deps
+  const { nodeId, settings, agent, bus, directory, views, state, registry, log } = deps
   const swim = createSwimLook(settings.adminSocketPath, agent)
-  const canaries = createCanaries(nodeId, agent, log)
+  const metrics = createCanaryMetrics(registry)
+  const canaries = createCanaries({
+    nodeId,
+    agent,
+    log,
+    onCame: (afterSeconds) => metrics.came(afterSeconds),
+  })
   const links = createLinkWatch()
   const transitions = createTransitions(nodeId, state)
   const hearing = createHearing(() => views.get(nodeId)?.ageMs())

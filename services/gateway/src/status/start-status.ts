@@ -1,4 +1,4 @@
-import type { Bus } from '@corroport/bus'
+import type { Bus, StateFile } from '@corroport/bus'
 import {
   type ClusterStatus,
   type MembersReply,
@@ -29,6 +29,8 @@ export interface StatusDeps {
   bus: Bus
   views: Pick<Views, 'get'>
   members: Pick<Members, 'current'>
+  /** Where changes are told from. */
+  state: Pick<StateFile, 'transaction'>
   unconfirmedEvents: () => number
   health: Health
   registry: Registry
@@ -42,7 +44,7 @@ export interface Status extends AsyncDisposable {
 }
 
 export function startStatus(deps: StatusDeps): Status {
-  const { config, agent, bus, views, members, health, registry, log } = deps
+  const { config, agent, bus, views, members, state, health, registry, log } = deps
   const { nodeId, region, databaseUrl } = config
   const startedAt = toTimestamp(nowMicroseconds())
   const samplers = new AsyncDisposableStack()
@@ -102,7 +104,12 @@ export function startStatus(deps: StatusDeps): Status {
   }
 
   const metrics = registerStatusMetrics(registry, current)
-  const tellChanges = createChangeTeller(log, (what) => metrics.changes.inc({ what }))
+  const tellChanges = createChangeTeller({
+    nodeId,
+    state,
+    log,
+    onChange: (what) => metrics.changes.inc({ what }),
+  })
   health.depend('jetstream', () => isOk(natsNow()), 'helps')
   if (postgres) health.depend('postgres', () => isOk(describePostgres(postgres.read())), 'helps')
 
