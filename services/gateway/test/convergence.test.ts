@@ -110,6 +110,7 @@ test('what differs is shown by groups, and who is away or refuses is named', asy
 
   const differing = await asked.get()
   await two[Symbol.asyncDispose]()
+  const silent = await asked.get()
   await using _two = asked.bus.respond(rowsDigested, { nodeId: 'node2' }, () => {
     throw new RefusalError('unavailable', 'no rows today')
   })
@@ -128,6 +129,10 @@ test('what differs is shown by groups, and who is away or refuses is named', asy
     },
   ])
   expect(differing.unanswered).toEqual([{ node_id: 'node3', reason: 'not heard on NATS' }])
+  expect(silent.unanswered).toContainEqual({
+    node_id: 'node2',
+    reason: 'its config-manager does not answer',
+  })
   expect(refused).toMatchObject({ is_converged: false, tables: [{ table: 'a', is_equal: true }] })
   expect(refused.unanswered).toContainEqual({ node_id: 'node2', reason: 'no rows today' })
 })

@@ -87,6 +87,9 @@ export function registerConvergence(app: App, deps: ConvergenceDeps): void {
 }
 
 function reasonOf(error: unknown): string {
+  if (error instanceof CommandError && error.reason !== 'refused') {
+    return 'its config-manager does not answer'
+  }
   if (error instanceof CommandError && error.refusal) return error.refusal.message
   return Error.isError(error) ? error.message : String(error)
 }
