@@ -23,7 +23,7 @@ type Said = { what: 'started' | 'recovered' | 'begins' } & Partial<ConfigChange>
 function startChanger(options: ChangeMainOptions) {
   const main = join(import.meta.dirname, 'change-main.ts')
   const child: ChildProcess = spawn(process.execPath, [main, JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   })
   const said: Said[] = []
   let complaints = ''
@@ -40,6 +40,7 @@ function startChanger(options: ChangeMainOptions) {
         if (child.exitCode !== null) throw new Error(`it ended by itself:\n${complaints}`)
         return said.filter((each) => each.what === what)[count - 1]
       }),
+    goOn: () => child.stdin?.write('\n'),
     async kill() {
       child.kill('SIGKILL')
       await ended
@@ -133,6 +134,7 @@ prometheus.addr = "127.0.0.1:${port}" # what differs
       expect([at, runsOn]).toEqual([at, [now === text(portA), now === text(portB)]])
       if (round === kills) break
 
+      changer.goOn()
       await changer.heard('begins', 1 + Math.floor(random() * 3))
       // Half of them while the file is written, half over the restarts.
       await wait(random() < 0.5 ? random() * 40 : random() * 1500)

@@ -1,4 +1,5 @@
 // Changes a file again and again, to be killed: `change-main.ts <ChangeMainOptions as JSON>`.
+import { once } from 'node:events'
 import type { ConfigChange, ConfigEdit } from '@corroport/contracts'
 import pino from 'pino'
 import { type ChangedAgentOptions, openChangedAgent } from './change-agent.ts'
@@ -26,6 +27,8 @@ if (isFirst) {
   if (!started.ok) throw new Error([started.reason, ...started.lastLogLines].join('\n'))
 }
 say('recovered', changes.latest(1)[0])
+// Until what it recovered to has been looked at.
+await once(process.stdin, 'data')
 
 for (let turn = 0; ; turn += 1) {
   const edit = edits[turn % edits.length] ?? {}

@@ -3,10 +3,16 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { configPlanned, type Rollout } from '@corroport/contracts'
 import { type NatsServer, seededRandom, startNatsServer, until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
-import { developmentAgent } from '../../../infra/setup/find-agent.mjs'
+import { findAgent } from '../../../infra/setup/find-agent.mjs'
 import { by, type RolloutCluster, startRolloutCluster } from './rollout-cluster.ts'
 
 const kills = Number(process.env.CORROPORT_KILLS ?? 5)
+// Development agents, since many restarts are wanted, and a real one takes five seconds to stop.
+const agent = findAgent(
+  process.env,
+  process.env.CORROPORT_AGENTS === 'real' ? 'real' : 'development',
+)
+const rolloutMs = agent.kind === 'real' ? 25_000 : 6000
 jest.setTimeout(90_000)
 
 let nats: NatsServer
@@ -16,7 +22,7 @@ beforeAll(async () => {
   cluster = await startRolloutCluster({
     nats,
     count: 3,
-    program: developmentAgent.path,
+    program: agent.path,
     gateTimeoutMs: 15_000,
     silenceMs: 6000,
   })
@@ -104,7 +110,7 @@ test(
     const random = seededRandom(seed)
     for (let round = 0; round < kills; round += 1) {
       const { id } = await cluster.untilBegun(random() < 0.2 ? brokenEdit : newEdit())
-      const killedAfterMs = Math.floor(random() * 6000)
+      const killedAfterMs = Math.floor(random() * rolloutMs)
       const awayMs = Math.floor(random() * 7000)
       await wait(killedAfterMs)
       await cluster.kill('node1')
@@ -122,5 +128,5 @@ test(
       expect(rollout.nodes.some(({ state }) => state === 'waiting')).toBe(false)
     }
   },
-  30_000 + kills * 45_000,
+  30_000 + kills * 90_000,
 )
