@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -35,7 +36,7 @@ export interface CorrosionAgent extends AsyncDisposable {
   readonly pid: number
   /** Sends a signal; waits until the process has ended, or is stopped by SIGSTOP. */
   kill(signal: NodeJS.Signals): Promise<void>
-  /** Starts it again after a kill; resolves when it answers and has its tables. */
+  /** Starts it again after a kill; resolves when it answers, on its admin socket too, and has its tables. */
   start(): Promise<void>
   /** SIGTERM takes about six seconds; SIGKILL loses the subscriptions. */
   restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
@@ -131,7 +132,7 @@ colors = false
     })
     await once(started, 'spawn')
     const deadline = performance.now() + startTimeoutMs
-    while (!(await isReady(url, headers))) {
+    while (!(await isReady(url, headers)) || !(await isListening(adminPath))) {
       if (child === undefined || performance.now() > deadline) {
         await kill('SIGKILL')
         throw new Error(
@@ -186,6 +187,19 @@ async function allStopped(pid: number | undefined): Promise<void> {
     /\) [Tt] /.test(await readFile(join(folder, thread, 'stat'), 'utf8'))
   while (!(await Promise.all((await readdir(folder)).map(isStopped))).every(Boolean)) {
     await delay(1)
+  }
+}
+
+// klukai opens it after its HTTP API; the file of a killed one is still there.
+async function isListening(socketPath: string): Promise<boolean> {
+  const socket = connect(socketPath)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
   }
 }
 
