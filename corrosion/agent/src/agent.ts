@@ -22,8 +22,8 @@ export async function startAgent(config: AgentConfig, { log }: { log: Log }): Pr
   const clock = createClock(config.lab.clockOffsetMs)
   const store = parts.use(openStore({ path: config.db.path, now: () => clock.now() }))
   const streams = parts.adopt(
-    await openStreams({ store, folder: config.db.subscriptionsPath, log }),
-    (opened) => opened.close('graceful'),
+    openStreams({ store, folder: config.db.subscriptionsPath, log }),
+    (opened) => opened.close(),
   )
   const loadSchema = (): SchemaError | undefined =>
     applySchemaPaths(config.db.schemaPaths, store, log)
@@ -33,11 +33,8 @@ export async function startAgent(config: AgentConfig, { log }: { log: Log }): Pr
       ...config.gossip,
       store,
       clock,
-      clusterId: store.clusterId(),
       lab: config.lab,
       log,
-      rememberedMembers: () => store.rememberedMembers(),
-      rememberMembers: (rows) => store.rememberMembers(rows),
     }),
     (started) => started.leave(),
   )
@@ -46,13 +43,7 @@ export async function startAgent(config: AgentConfig, { log }: { log: Log }): Pr
       path: config.admin.path,
       store,
       streams,
-      gossip: {
-        ...gossip,
-        setClusterId(clusterId) {
-          store.setClusterId(clusterId)
-          gossip.setClusterId(clusterId)
-        },
-      },
+      gossip,
       reload() {
         const problem = loadSchema()
         return problem

@@ -34,7 +34,7 @@ export function createClock(offsetMs = 0, wallClockMs: () => number = wallClock)
   }
 }
 
-export function toNtp64(unixMs: number): bigint {
+function toNtp64(unixMs: number): bigint {
   const micros = BigInt(Math.round(unixMs * 1000))
   return ((micros / 1_000_000n) << 32n) | (((micros % 1_000_000n) << 32n) / 1_000_000n)
 }

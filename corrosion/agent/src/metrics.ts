@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Address } from './gossip/address.ts'
 import type { Gossip } from './gossip/gossip.ts'
+import { size } from './gossip/ranges.ts'
 import type { Store } from './store/store.ts'
 
 /** The metrics of a real agent that have a meaning here, under their names, on any path. */
@@ -32,7 +33,7 @@ function countCommits(store: Store): Counts {
   const counts = new Map<string, number>()
   store.onCommit(({ origin, changesets }) => {
     for (const { table } of changesets.flatMap(({ changes }) => changes)) {
-      const labels = `table="${table}",source="${origin === 'local' ? 'local' : 'remote'}"`
+      const labels = `table="${table}",source="${origin}"`
       counts.set(labels, (counts.get(labels) ?? 0) + 1)
     }
   })
@@ -40,17 +41,15 @@ function countCommits(store: Store): Counts {
 }
 
 function render({ store, gossip }: { store: Store; gossip: Gossip }, counts: Counts): string {
-  const gaps = [...store.gaps().values()]
-    .flat()
-    .reduce((sum, { start, end }) => sum + end - start + 1, 0)
   const metrics: [name: string, type: 'gauge' | 'counter', labels: string, value: number][] = [
     ['corro_build_info', 'gauge', 'version="development agent"', 1],
-    ['corro_db_gaps_sum', 'gauge', '', gaps],
+    ['corro_db_gaps_sum', 'gauge', '', size([...store.gaps().values()].flat())],
     ['corro_db_size', 'gauge', '', sizeOf(store.path)],
     ['corro_db_wal_size', 'gauge', '', sizeOf(`${store.path}-wal`)],
     ['corro_gossip_members', 'gauge', '', gossip.members().length],
     ['corro_gossip_cluster_size', 'gauge', '', gossip.members().length + 1],
     ['corro_agent_changes_in_queue', 'gauge', '', gossip.queueSize()],
+    ['corro_broadcast_dropped', 'counter', '', gossip.droppedPushes()],
     ...[...counts].map(([labels, value]): (typeof metrics)[number] => [
       'corro_changes_committed',
       'counter',

@@ -16,7 +16,7 @@ export function applySchemaPaths(
     return undefined
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error
-    log.error('could not execute schema', { err: error })
+    log.error('could not execute schema', { error })
     return error
   }
 }
@@ -28,7 +28,7 @@ function readSchemas(path: string, log: Log): string[] {
     const names = readdirSync(path).filter((name) => name.endsWith('.sql'))
     return names.toSorted().map((name) => readFileSync(join(path, name), 'utf8'))
   } catch (error) {
-    log.warn('could not read schema files', { path, err: error })
+    log.warn('could not read schema files', { path, error })
     return []
   }
 }

@@ -5,8 +5,8 @@ import { createConnection } from 'node:net'
 import { dirname, join } from 'node:path'
 import { createTemporaryFolder, until } from '@corroport/testing'
 import { describe, expect, test } from '@jest/globals'
-import { encodeFrame, readFrames } from '../src/admin/frames.ts'
 import { startAdmin } from '../src/admin/start-admin.ts'
+import { encodeFrame, readFrames } from '../src/frames.ts'
 import { createLog } from '../src/log.ts'
 import { openStreams } from '../src/streams/streams.ts'
 import { fastTimings, startNode } from './gossip-node.ts'
@@ -35,8 +35,8 @@ async function startSocket() {
   const lines: string[] = []
   const log = createLog({ format: 'plaintext', write: (line) => lines.push(line) })
   const streams = parts.adopt(
-    await openStreams({ store: node.store, folder: join(folder.path, 'subs'), log }),
-    (opened) => opened.close('graceful'),
+    openStreams({ store: node.store, folder: join(folder.path, 'subs'), log }),
+    (opened) => opened.close(),
   )
   const path = join(folder.path, 'run/admin.sock')
   let reloads = 0
@@ -73,7 +73,7 @@ async function exchange(path: string, bytes: Buffer | string): Promise<string[]>
 }
 
 function ask(path: string, ...requests: unknown[]): Promise<string[]> {
-  const frames = requests.map((request) => encodeFrame(JSON.stringify(request)))
+  const frames = requests.map((request) => encodeFrame(Buffer.from(JSON.stringify(request))))
   return exchange(path, Buffer.concat(frames))
 }
 
@@ -198,7 +198,7 @@ describe('the admin socket', () => {
     expect(await exchange(socket.path, Buffer.from(hex, 'hex'))).toEqual([
       JSON.stringify({ Error: { msg: reason } }),
     ])
-    bystander.write(encodeFrame('"Ping"'))
+    bystander.write(encodeFrame(Buffer.from('"Ping"')))
     expect(String((await answers.next()).value)).toBe('"Success"')
     bystander.destroy()
 
@@ -210,7 +210,7 @@ describe('the admin socket', () => {
     for (let i = 0; i < 50; i++) {
       const client = createConnection(socket.path)
       await once(client, 'connect')
-      client.write(encodeFrame('{"Sync":"Generate"}'))
+      client.write(encodeFrame(Buffer.from('{"Sync":"Generate"}')))
       client.destroy()
     }
 

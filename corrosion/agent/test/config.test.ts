@@ -54,7 +54,7 @@ describe('the configuration', () => {
         everyLink: { delayMs: 0, jitterMs: 0, loss: 0, bandwidthKbps: null, isCut: false },
         links: new Map(),
       },
-      log: { format: 'plaintext', colors: true },
+      log: { format: 'plaintext' },
       unused: [],
       unknown: [],
     })
@@ -116,7 +116,7 @@ check_interval = 3600
       },
       admin: { path: '/run/admin.sock' },
       prometheus: { host: '127.0.0.1', port: 9501 },
-      log: { format: 'json', colors: false },
+      log: { format: 'json' },
       unknown: [],
     })
     expect(config.unused.toSorted()).toEqual([
@@ -166,6 +166,7 @@ bandwidth_kbps = 512
       API__ADDR: '[::1]:1',
       gossip__member_id: '9',
       LOG__COLORS: 'false',
+      LOG__FORMAT: 'json',
       TELEMETRY__PROMETHEUS__ADDR: '127.0.0.1:2',
       LAB__DELAY_MS: '12.5',
       UNRELATED__KEY: 'x',
@@ -175,7 +176,7 @@ bandwidth_kbps = 512
       db: { path: '/elsewhere.db' },
       api: { addresses: [{ host: '::1', port: 1 }] },
       gossip: { memberId: 9 },
-      log: { colors: false },
+      log: { format: 'json' },
       prometheus: { host: '127.0.0.1', port: 2 },
       lab: { everyLink: { delayMs: 12.5 } },
       unknown: [],

@@ -6,7 +6,6 @@ import { createClock, type HybridClock } from '../src/clock.ts'
 import { formatAddress } from '../src/gossip/address.ts'
 import { type Gossip, type GossipOptions, startGossip } from '../src/gossip/gossip.ts'
 import { type LinkSettings, unbent } from '../src/gossip/lab.ts'
-import type { RememberedMember } from '../src/gossip/remembered-members.ts'
 import type { GossipTimings } from '../src/gossip/timings.ts'
 import { createLog } from '../src/log.ts'
 import { openStore } from '../src/store/open-store.ts'
@@ -36,6 +35,7 @@ export const fastTimings: Partial<GossipTimings> = {
 
 export type NodeOptions = Partial<Omit<GossipOptions, 'store' | 'clock' | 'lab'>> & {
   path?: string
+  clusterId?: number
   everyLink?: Partial<LinkSettings>
 }
 
@@ -46,7 +46,6 @@ export interface TestNode extends AsyncDisposable {
   address: string
   /** What the log said, one line each. */
   lines: string[]
-  remembered: RememberedMember[]
   insert(
     id: number | bigint,
     values?: { text?: string; bytes?: Uint8Array; real?: number; number?: bigint },
@@ -60,6 +59,7 @@ export interface TestNode extends AsyncDisposable {
 
 export async function startNode({
   path,
+  clusterId,
   everyLink,
   ...options
 }: NodeOptions = {}): Promise<TestNode> {
@@ -70,21 +70,19 @@ export async function startNode({
     now: () => clock.now(),
   })
   store.applySchema(schema)
+  if (clusterId !== undefined) store.setClusterId(clusterId)
   const lines: string[] = []
   const log = createLog({
     format: 'plaintext',
     level: 'debug',
     write: (line) => void lines.push(line),
   })
-  const remembered: RememberedMember[] = []
   const gossip = await startGossip({
     store,
     clock,
     log,
     address: { host: '127.0.0.1', port: 0 },
     bootstrap: [],
-    clusterId: 0,
-    rememberMembers: (rows) => void remembered.splice(0, Infinity, ...rows),
     ...options,
     timings: { ...fastTimings, ...options.timings },
     lab: { ...unbent, everyLink: { ...unbent.everyLink, ...everyLink } },
@@ -101,7 +99,6 @@ export async function startNode({
     clock,
     address: formatAddress(gossip.address),
     lines,
-    remembered,
     insert(id, { text = `row ${id}`, bytes, real, number } = {}) {
       const params: SqlValue[] = [BigInt(id), text, bytes ?? null, real ?? null, number ?? null]
       store.transact([{ sql: 'INSERT INTO item VALUES (?, ?, ?, ?, ?)', params }])

@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { until } from '@corroport/testing'
@@ -127,10 +128,8 @@ describe('two nodes', () => {
     await until(() => (b.gossip.members()[0]?.rtts?.length ?? 0) >= 3)
     const [member] = b.gossip.members()
 
-    // A busy machine adds to some of them.
-    const shortest = Math.min(...(member?.rtts ?? []))
-    expect(shortest).toBeGreaterThanOrEqual(100)
-    expect(shortest).toBeLessThan(120)
+    expect(Math.min(...(member?.rtts ?? []))).toBeGreaterThanOrEqual(100)
+    // A mean from 100 to 200 ms: a busy machine adds to some of them.
     expect(member?.state.ring).toBe(4)
   })
 
@@ -214,6 +213,20 @@ describe('three nodes', () => {
   })
 })
 
+test('a node whose database is held by another program catches up when it is let go', async () => {
+  await using a = await startNode()
+  await using b = await startNode({ bootstrap: [a.address] })
+  await met(a, b)
+  using holder = new DatabaseSync(b.store.path)
+  holder.exec('BEGIN IMMEDIATE')
+  a.insert(1)
+  await until(() => b.lines.some((line) => line.includes('a round of anti-entropy failed')))
+
+  holder.exec('ROLLBACK')
+
+  await until(() => b.ids().length === 1)
+})
+
 test('one way cut: the other way goes on', async () => {
   await using a = await startNode()
   await using b = await startNode({ bootstrap: [a.address] })
@@ -231,19 +244,18 @@ test('a node that returns under the same actor id is met again, and remembers wh
   await using a = await startNode()
   await using b = await startNode({ bootstrap: [a.address] })
   await met(a, b)
-  await until(() => b.remembered.length === 1)
-  expect(JSON.parse(b.remembered[0]?.focaState ?? '')).toMatchObject({
+  const remembered = await until(() => b.store.rememberedMembers()[0])
+  expect(JSON.parse(remembered.focaState)).toMatchObject({
     id: { addr: a.address, cluster_id: 0, member_id: null },
     incarnation: 0,
     state: 'Alive',
   })
   const { path } = b.store
-  const rows = [...b.remembered]
   await b.stop()
   await until(() => stateOf(a, b) !== 'Alive')
   a.insert(1)
 
-  await using returned = await startNode({ path, rememberedMembers: () => rows })
+  await using returned = await startNode({ path })
 
   await until(() => returned.ids().length === 1)
   await until(() => stateOf(a, returned) === 'Alive')

@@ -55,7 +55,7 @@ export async function setUpHttp(options: Partial<HttpApiOptions> = {}): Promise<
     store.applySchema(sql)
   }
   const folder = join(temporary.path, 'subscriptions')
-  const streams = await openStreams({ store, folder, log, timing: { flushMs: 30 } })
+  const streams = openStreams({ store, folder, log, timing: { flushMs: 30 } })
   const api = await startHttpApi({
     addresses: [{ host: '127.0.0.1', port: 0 }],
     store,
@@ -89,7 +89,7 @@ export async function setUpHttp(options: Partial<HttpApiOptions> = {}): Promise<
     async [Symbol.asyncDispose]() {
       connections.destroy()
       await close()
-      await streams.close('graceful')
+      streams.close()
       store[Symbol.dispose]()
       temporary[Symbol.dispose]()
     },

@@ -173,13 +173,11 @@ test('a subscription streams its rows and changes, and is resumed', async () => 
 test('a stop ends live streams as if they had come to their end', async () => {
   const stream = await api.open({ path: '/v1/updates/node_messages' })
   const ended = once(stream.resume(), 'end')
-  const startedAt = performance.now()
 
   await api.close()
 
   await ended
   expect(stream.complete).toBe(true)
-  expect(performance.now() - startedAt).toBeLessThan(1000)
 })
 
 test('a connection carries one request after the other, and what is no HTTP ends it', async () => {

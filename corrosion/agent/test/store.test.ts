@@ -6,6 +6,7 @@ import { createTemporaryFolder } from '@corroport/testing'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createClock } from '../src/clock.ts'
 import { openStore } from '../src/store/open-store.ts'
+import { defineFunctions } from '../src/store/read-functions.ts'
 import type { Changeset, Commit, Store } from '../src/store/store.ts'
 
 const schema = `
@@ -183,6 +184,19 @@ test('a transaction may have 60,000 rows', () => {
   expect(store.changeset(store.actorId, 1)?.changes).toHaveLength(120_000)
 })
 
+test('what another agent has is not known before it is written', () => {
+  store.learnHead(other, 2)
+  using holder = new DatabaseSync(path)
+  holder.exec('BEGIN IMMEDIATE')
+
+  expect(() => store.learnHead(other, 4)).toThrow('database is locked')
+  expect(store.gaps()).toEqual(new Map([[other, [{ start: 1, end: 2 }]]]))
+
+  holder.exec('ROLLBACK')
+  store.learnHead(other, 4)
+  expect(store.gaps()).toEqual(new Map([[other, [{ start: 1, end: 4 }]]]))
+})
+
 test('a version that cannot be merged stays a gap, whole, and hinders no other', () => {
   const { applied, failed } = store.apply([
     changeset(1, [{}, { table: 'later' }]),
@@ -199,6 +213,20 @@ test('a version that cannot be merged stays a gap, whole, and hinders no other',
   ])
   expect(rows('SELECT * FROM item')).toEqual([['x', 'good', null]])
   expect(store.gaps()).toEqual(new Map([[other, [{ start: 1, end: 3 }]]]))
+})
+
+test('an actor whose first version cannot be merged keeps its own number for the next', () => {
+  store.apply([changeset(1, [{ table: 'later' }]), changeset(2, [{}])])
+  store[Symbol.dispose]()
+  store = open()
+  store.apply([{ ...changeset(1, [{ val: 'another' }]), actorId: 'b'.repeat(32) }])
+
+  expect(rows('SELECT lower(hex(site_id)) FROM crsql_site_id ORDER BY ordinal')).toEqual([
+    [store.actorId],
+    [other],
+    ['b'.repeat(32)],
+  ])
+  expect(store.changeset(other, 2)?.changes).toHaveLength(1)
 })
 
 test('a column that comes later takes what was a gap, and old rows have its default', () => {
@@ -277,9 +305,14 @@ test('a table that is left out of the files is kept; rows that were there before
 
 test('crsql_changes shows every cell', () => {
   transact("INSERT INTO item VALUES ('a', 'n', 1)")
-  const view = rows("SELECT sql FROM sqlite_schema WHERE name = 'crsql_changes'")
+  using db = new DatabaseSync(path, { readOnly: true, returnArrays: true })
+  defineFunctions(db, { actorId: store.actorId, dbVersion: () => 1n })
 
-  expect(JSON.stringify(view)).toContain('item__crsql_clock')
+  const cells = db.prepare('SELECT "table", hex(pk), cid, val, db_version, seq FROM crsql_changes')
+  expect(cells.all()).toEqual([
+    ['item', '010B0161', 'name', 'n', 1, 0],
+    ['item', '010B0161', 'count', 1, 1, 1],
+  ])
 })
 
 test('the actor id and all rows survive a restart', () => {

@@ -20,7 +20,7 @@ test.each([1, 2, 3])(
     const random = seededRandom(seed)
     const pick = <T>(...choices: [T, ...T[]]): T =>
       choices[Math.floor(random() * choices.length)] ?? choices[0]
-    await using setup = await setUpStreams({ flushMs: 5 })
+    using setup = setUpStreams({ flushMs: 5 })
     using folder = createTemporaryFolder()
     const clock = createClock()
     using other = openStore({ path: join(folder.path, 'other.db'), now: () => clock.now() })

@@ -25,7 +25,7 @@ const recording: Step[] = JSON.parse(
 )
 
 test('a subscription lives as the recorded one did, row ids included', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const [opening, ...steps] = recording
   setup.transact("INSERT INTO node_messages(pk,message,region) VALUES('s1','one','lab')")
   const sql = "SELECT pk, node_id, message FROM node_messages WHERE region = 'lab'"
@@ -75,7 +75,7 @@ test('a subscription lives as the recorded one did, row ids included', async () 
 })
 
 test('an updates feed tells keys as the recorded one did', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const feed = setup.updates('node_messages')
   for (const { step, transaction, received } of recording) {
     if (!step.startsWith('updates stream')) continue

@@ -12,7 +12,7 @@ import { openStreams, type Streams, type StreamTiming } from '../src/streams/str
 const schemas = join(import.meta.dirname, '../../schemas')
 const deadlineMs = 10_000
 
-export interface StreamsSetup extends AsyncDisposable {
+export interface StreamsSetup extends Disposable {
   readonly store: Store
   readonly streams: Streams
   readonly logged: string[]
@@ -23,13 +23,11 @@ export interface StreamsSetup extends AsyncDisposable {
   resume(id: string, options?: Partial<SubscribeOptions>): Reader
   updates(table: string): Reader
   /** Ends both gracefully, and opens them again. */
-  restart(): Promise<void>
+  restart(): void
 }
 
 /** Streams of a new store with the project's tables and some more. */
-export async function setUpStreams(
-  timing: Partial<StreamTiming> = { flushMs: 30 },
-): Promise<StreamsSetup> {
+export function setUpStreams(timing: Partial<StreamTiming> = { flushMs: 30 }): StreamsSetup {
   const temporary = createTemporaryFolder()
   const path = join(temporary.path, 'corrosion.db')
   const folder = join(temporary.path, 'subscriptions')
@@ -37,15 +35,15 @@ export async function setUpStreams(
   const logged: string[] = []
   const log = createLog({ format: 'plaintext', level: 'warn', write: (line) => logged.push(line) })
   const readers = new Set<Reader>()
-  const open = async () => {
+  const open = () => {
     const store = openStore({ path, now: () => clock.now() })
-    return { store, streams: await openStreams({ store, folder, log, timing }) }
+    return { store, streams: openStreams({ store, folder, log, timing }) }
   }
-  const close = async (): Promise<void> => {
-    await running.streams.close('graceful')
+  const close = (): void => {
+    running.streams.close()
     running.store[Symbol.dispose]()
   }
-  let running = await open()
+  let running = open()
   const files = readdirSync(schemas).map((name) => readFileSync(join(schemas, name), 'utf8'))
   // The recorded agents had it without a default of its own.
   const tables = files.join(';').replace("DEFAULT 'no_id'", "DEFAULT ''")
@@ -78,13 +76,13 @@ export async function setUpStreams(
     updates(table) {
       return read((signal) => running.streams.updates(table, { signal }))
     },
-    async restart() {
-      await close()
-      running = await open()
+    restart() {
+      close()
+      running = open()
     },
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       for (const reader of readers) reader.leave()
-      await close()
+      close()
       temporary[Symbol.dispose]()
     },
   }

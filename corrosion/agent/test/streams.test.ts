@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createTemporaryFolder } from '@corroport/testing'
+import { createTemporaryFolder, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { createLog } from '../src/log.ts'
 import { openStore } from '../src/store/open-store.ts'
@@ -18,12 +18,12 @@ const insertMany = (count: number, prefix = 'n'): string =>
    INSERT INTO node_messages(pk, region) SELECT '${prefix}' || printf('%06d', i), 'lab' FROM n`
 
 test('a subscription goes on after a graceful end, with what was committed up to it', async () => {
-  await using setup = await setUpStreams({ flushMs: 60_000 })
+  using setup = setUpStreams({ flushMs: 60_000 })
   const first = setup.subscribe(labSql)
   await first.snapshot()
   setup.transact(insert('a'))
 
-  await setup.restart()
+  setup.restart()
 
   expect(await first.rest()).toEqual([])
   const resumed = setup.resume(first.stream.id, { from: 0, skipRows: true })
@@ -36,7 +36,7 @@ test('a subscription goes on after a graceful end, with what was committed up to
     '{"eoq":{"time":T,"change_id":1}}',
   ])
   setup.transact(insert('b'))
-  await setup.restart()
+  setup.restart()
   expect(await resumed.rest()).toEqual([])
   const last = setup.resume(first.stream.id, { from: 1 })
   expect(await last.lines(1)).toEqual(['{"change":["insert",2,["b",""],2]}'])
@@ -53,7 +53,7 @@ test('after a kill a subscription is gone, and its folder too', async () => {
      const log = { debug() {}, info() {}, warn() {}, error() {} }
      const store = openStore({ path: '${folder.path}/c.db', now: () => 1n })
      store.applySchema('CREATE TABLE t (id INTEGER NOT NULL PRIMARY KEY, v TEXT)')
-     const streams = await openStreams({ store, folder: '${folder.path}/subs', log })
+     const streams = openStreams({ store, folder: '${folder.path}/subs', log })
      const { id } = streams.subscribe({ sql: 'SELECT * FROM t', params: [] }, { signal: new AbortController().signal })
      process.stdout.write(id)
      setInterval(() => {}, 1000)`,
@@ -66,17 +66,17 @@ test('after a kill a subscription is gone, and its folder too', async () => {
 
   using store = openStore({ path: join(folder.path, 'c.db'), now: () => 2n })
   const log = createLog({ format: 'plaintext', write() {} })
-  const streams = await openStreams({ store, folder: join(folder.path, 'subs'), log })
+  const streams = openStreams({ store, folder: join(folder.path, 'subs'), log })
   const { signal } = new AbortController()
   expect(() => streams.resume(String(id), { signal })).toThrow(
     new StreamRefusedError(404, `could not find subscription with id ${String(id)}`),
   )
   expect(readdirSync(join(folder.path, 'subs'))).toEqual([])
-  await streams.close('graceful')
+  streams.close()
 })
 
 test('2000 changes come in order; later only the last 500 are there to resume from', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const reader = setup.subscribe(labSql)
   await reader.snapshot()
   setup.transact(insertMany(2000))
@@ -87,7 +87,7 @@ test('2000 changes come in order; later only the last 500 are there to resume fr
   const complete = setup.resume(reader.stream.id, { from: 1 })
   expect(await complete.lines(1999)).toEqual(changes.slice(1))
 
-  await setup.restart()
+  setup.restart()
 
   const early = setup.resume(reader.stream.id, { from: 1498 })
   expect(await early.rest()).toEqual([
@@ -98,7 +98,7 @@ test('2000 changes come in order; later only the last 500 are there to resume fr
 })
 
 test('a resume where nothing has changed yet is answered as the real agent does', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const { stream } = setup.subscribe(labSql)
   expect(await setup.resume(stream.id, { from: 5 }).rest()).toEqual([
     '{"error":"Invalid column type Null at index: 0, name: MIN(id)"}',
@@ -106,7 +106,7 @@ test('a resume where nothing has changed yet is answered as the real agent does'
 })
 
 test('from without a subscription is refused, and spoils the statement', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   expect(() => setup.subscribe(labSql, { from: 0 })).toThrow(
     new StreamRefusedError(
       400,
@@ -119,7 +119,7 @@ test('from without a subscription is refused, and spoils the statement', async (
 })
 
 test('skip_rows of a new subscription gives changes only', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   setup.transact(insert('a'))
   const reader = setup.subscribe(labSql, { skipRows: true })
   setup.transact(insert('b'))
@@ -127,7 +127,7 @@ test('skip_rows of a new subscription gives changes only', async () => {
 })
 
 test('a reader that does not read is dropped without a word, and holds up nobody', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const gone = new AbortController()
   const slow = setup.streams.subscribe(
     { sql: labSql, params: [] },
@@ -151,7 +151,7 @@ test('a reader that does not read is dropped without a word, and holds up nobody
 })
 
 test('a snapshot is what it was when it began, however slowly it is read', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   setup.transact(insertMany(5000))
   const { signal } = new AbortController()
   const { lines } = setup.streams.subscribe({ sql: labSql, params: [] }, { signal })
@@ -170,22 +170,18 @@ test('a snapshot is what it was when it began, however slowly it is read', async
 })
 
 test('a subscription that nobody reads is removed with its folder', async () => {
-  await using setup = await setUpStreams({ idleMs: 20 })
+  using setup = setUpStreams({ idleMs: 20 })
   const reader = setup.subscribe(labSql)
   await reader.snapshot()
   expect(readdirSync(setup.folder)).toEqual([reader.stream.id.replaceAll('-', '')])
   reader.leave()
   await reader.rest()
-  const deadline = performance.now() + 5000
-  while (setup.streams.list().length > 0 && performance.now() < deadline) {
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  expect(setup.streams.list()).toEqual([])
+  await until(() => setup.streams.list().length === 0)
   expect(readdirSync(setup.folder)).toEqual([])
 })
 
 test('a query that fails at first, or later, ends its streams and can be asked for again', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const sql = "SELECT pk, json_extract(message, '$.a') FROM node_messages WHERE region = 'lab'"
   setup.transact(insert('a', '{bad'))
   expect(await setup.subscribe(sql).rest()).toEqual([
@@ -202,7 +198,7 @@ test('a query that fails at first, or later, ends its streams and can be asked f
 })
 
 test('columns count as Corrosion counts them', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const seen = [
     'SELECT a, g FROM pair',
     "SELECT a, w FROM pair WHERE v <> 'no'",
@@ -226,12 +222,12 @@ test('columns count as Corrosion counts them', async () => {
   const cells = []
   for (const reader of seen) cells.push(JSON.parse((await reader.lines(1))[0] ?? '').change[2])
   expect(cells).toEqual([[1, 'HI'], [1, 1.5], [1, 'hi'], [1, 1.5], [1]])
-  await setup.streams.close('graceful')
+  setup.streams.close()
   for (const reader of unseen) expect(await reader.rest()).toEqual([])
 })
 
 test('every kind of value comes through, in composite keys too', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const reader = setup.subscribe('SELECT a, b, v, w FROM pair')
   const feed = setup.updates('pair')
   await reader.snapshot()
@@ -254,7 +250,7 @@ test('every kind of value comes through, in composite keys too', async () => {
 })
 
 test('an updates feed is shared, ends with its last listener, and knows its tables', async () => {
-  await using setup = await setUpStreams({ flushMs: 30, unheardMs: 20 })
+  using setup = setUpStreams({ flushMs: 30, unheardMs: 20 })
   const first = setup.updates('key_only')
   const second = setup.updates('key_only')
   expect(second.stream.id).toBe(first.stream.id)
@@ -272,7 +268,7 @@ test('an updates feed is shared, ends with its last listener, and knows its tabl
 })
 
 test('what subs info shows', async () => {
-  await using setup = await setUpStreams()
+  using setup = setUpStreams()
   const { stream } = setup.subscribe("SELECT v FROM pair AS p WHERE v <> 'x' -- not that")
   const info = setup.streams.info({ hash: String(stream.hash) })
   expect(info).toEqual(setup.streams.info({ id: stream.id }))

@@ -1,4 +1,5 @@
 import { seededRandom } from '@corroport/testing'
+
 /**
  * apart: each node writes alone, none having seen what the others wrote.
  * together: one node writes while all run.

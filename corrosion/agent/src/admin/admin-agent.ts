@@ -30,7 +30,7 @@ export function say(msg: string, level: 'debug' | 'info' = 'info'): AnswerFrame 
 }
 
 /** As Rust's `time::OffsetDateTime` is written: year, day of the year, time, offset of UTC. */
-export function offsetDateTime(unixMs: number): readonly number[] {
+function offsetDateTime(unixMs: number): readonly number[] {
   const at = new Date(unixMs)
   const year = at.getUTCFullYear()
   const day = Math.floor((unixMs - Date.UTC(year, 0)) / 86_400_000) + 1

@@ -1,9 +1,10 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { messageOf } from '../error-message.ts'
+import { encodeFrame, FrameError, readFrames } from '../frames.ts'
 import { type AdminAgent, RefusedError } from './admin-agent.ts'
 import { readCommand } from './command.ts'
-import { encodeFrame, FrameError, readFrames } from './frames.ts'
 import { toJsonText } from './json-text.ts'
 import { DecodeError } from './serde-reader.ts'
 
@@ -15,17 +16,12 @@ export interface Admin {
   close(): Promise<void>
 }
 
-/** The socket cannot be made; the message says what is in the way. */
-export class AdminSocketError extends Error {
-  override name = 'AdminSocketError'
-}
-
 // Corrosion takes 100 MiB, but reading those would hold up all else here; requests are far smaller.
 const maxRequestBytes = 1024 * 1024
 // Linux has 108 bytes for it and macOS 104, both with a closing zero.
 const maxPathBytes = process.platform === 'linux' ? 107 : 103
 
-/** Answers on a Unix socket that only the agent's own user can open. Throws `AdminSocketError`. */
+/** Answers on a Unix socket that only the agent's own user can open. Rejects with what is in the way. */
 export async function startAdmin({ path, ...agent }: AdminOptions): Promise<Admin> {
   const connections = new Set<Socket>()
   // A client may end its side before it has read the answer.
@@ -50,22 +46,22 @@ export async function startAdmin({ path, ...agent }: AdminOptions): Promise<Admi
 async function prepare(path: string): Promise<void> {
   const bytes = Buffer.byteLength(path)
   if (bytes > maxPathBytes) {
-    throw new AdminSocketError(
+    throw new Error(
       `admin.path has ${bytes} bytes, a socket's path at most ${maxPathBytes}: ${path}`,
     )
   }
   try {
     mkdirSync(dirname(path), { recursive: true })
   } catch (error) {
-    throw new AdminSocketError(`cannot make the folder of admin.path ${path}`, { cause: error })
+    throw new Error(`cannot make the folder of admin.path ${path}`, { cause: error })
   }
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) {
-    throw new AdminSocketError(`admin.path ${path} is a file that is no socket; move it away`)
+    throw new Error(`admin.path ${path} is a file that is no socket; move it away`)
   }
   if (await isAnswered(path)) {
-    throw new AdminSocketError(`admin.path ${path} is in use by a running agent; end it first`)
+    throw new Error(`admin.path ${path} is in use by a running agent; end it first`)
   }
   // Left behind by an agent that was killed.
   rmSync(path, { force: true })
@@ -85,7 +81,7 @@ function isAnswered(path: string): Promise<boolean> {
 async function listen(server: Server, path: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', (error) =>
-    reject(new AdminSocketError(`cannot listen on admin.path ${path}`, { cause: error })),
+    reject(new Error(`cannot listen on admin.path ${path}`, { cause: error })),
   )
   // The file is made inside of `listen`; changing its mode later would leave it open for a moment.
   const before = process.umask(0o177)
@@ -99,25 +95,25 @@ async function listen(server: Server, path: string): Promise<void> {
 
 /** One request after the other. What cannot be read ends this connection, as Corrosion does. */
 async function serve(socket: Socket, agent: AdminAgent): Promise<void> {
-  const send = async (frame: unknown) => {
-    if (socket.destroyed || socket.write(encodeFrame(toJsonText(frame)))) return
+  const send = async (part: unknown) => {
+    if (socket.destroyed || socket.write(encodeFrame(Buffer.from(toJsonText(part))))) return
     const { promise, resolve } = Promise.withResolvers<void>()
     socket.once('drain', resolve).once('close', resolve)
     await promise
   }
   try {
     // The socket outlives the loop: the reason for an end is still written to it.
-    for await (const frame of readFrames(
+    for await (const request of readFrames(
       socket.iterator({ destroyOnReturn: false }),
       maxRequestBytes,
     )) {
-      const answer = readCommand(frame)
+      const answer = readCommand(request)
       try {
         for await (const part of answer(agent)) await send(part)
         await send('Success')
       } catch (error) {
         if (!(error instanceof RefusedError)) agent.log.warn('admin request failed', { error })
-        await send({ Error: { msg: describe(error) } })
+        await send({ Error: { msg: messageOf(error) } })
       }
     }
   } catch (error) {
@@ -127,8 +123,4 @@ async function serve(socket: Socket, agent: AdminAgent): Promise<void> {
     } else agent.log.debug('admin connection lost', { error })
   }
   socket.end(() => socket.destroy())
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

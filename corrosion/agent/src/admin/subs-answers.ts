@@ -1,4 +1,4 @@
-import { toUuid } from '../gossip/member-record.ts'
+import { toUuid } from '../uuid.ts'
 import { type Answer, RefusedError } from './admin-agent.ts'
 import { float } from './json-text.ts'
 

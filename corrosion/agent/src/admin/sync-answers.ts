@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
-import { toUuid } from '../gossip/member-record.ts'
 import type { VersionRange } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
+import { toUuid } from '../uuid.ts'
 import { type Answer, RefusedError, say } from './admin-agent.ts'
 
 export const syncState: Answer = function* ({ gossip }) {

@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
-import { encodeFrame, FrameError, readFrames } from '../admin/frames.ts'
 import { parseKeepingNumbers, toJsonText } from '../admin/json-text.ts'
 import { isTable } from '../config/kind.ts'
+import { encodeFrame, FrameError, readFrames } from '../frames.ts'
 import { Failure } from './failure.ts'
 
 /** The agent's own limit. */
@@ -13,11 +13,11 @@ export type AdminAnswer = { json: unknown } | { level: string; message: string }
 export async function* askAdmin(path: string, request: unknown): AsyncGenerator<AdminAnswer> {
   const socket = createConnection(path)
   try {
-    socket.write(encodeFrame(toJsonText(request)))
+    socket.write(encodeFrame(Buffer.from(toJsonText(request))))
     for await (const body of readFrames(socket.iterator(), maxAnswerBytes)) {
-      const frame = parseKeepingNumbers(body.toString())
-      if (frame === 'Success') return
-      const { Json: json, Log: log, Error: error } = isTable(frame) ? frame : {}
+      const answer = parseKeepingNumbers(body.toString())
+      if (answer === 'Success') return
+      const { Json: json, Log: log, Error: error } = isTable(answer) ? answer : {}
       if (isTable(error)) throw new Failure(String(error.msg))
       if (isTable(log)) yield { level: String(log.level), message: String(log.msg) }
       else yield { json }

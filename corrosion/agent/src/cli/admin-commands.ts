@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { toJsonText } from '../admin/json-text.ts'
 import { askAdmin } from './admin-client.ts'
-import type { CommandContext } from './program.ts'
+import type { CommandContext } from './command-context.ts'
 
 export function registerAdminCommands(program: Command, context: CommandContext): void {
   const add = (parent: Command, name: string, description: string, request: unknown) =>

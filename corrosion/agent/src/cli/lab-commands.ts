@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { printAnswer } from './admin-commands.ts'
+import type { CommandContext } from './command-context.ts'
 import { Failure } from './failure.ts'
-import type { CommandContext } from './program.ts'
 
 interface LinkOptions {
   peer?: string

@@ -4,19 +4,11 @@ import { defaultAdminPath, defaultConfigPath, readAgentConfig } from '../config/
 import { type Address, parseAddress } from '../gossip/address.ts'
 import { registerAdminCommands } from './admin-commands.ts'
 import { runAgent } from './agent-command.ts'
+import type { CommandContext } from './command-context.ts'
 import { Failure } from './failure.ts'
 import { registerLab } from './lab-commands.ts'
 import { isShown, logLevel } from './log-filter.ts'
 import { registerSqlCommands } from './sql-commands.ts'
-
-/** What a command talks to, and where its lines go. */
-export interface CommandContext {
-  apiAddress(): Address
-  adminPath(): string
-  print(line: string): void
-  /** As Corrosion's commands do, to standard output; RUST_LOG says from which level on. */
-  log(level: string, message: string): void
-}
 
 interface GlobalOptions {
   config?: string

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { execute, query } from './api-client.ts'
 import { cellText, decimalText } from './cell-text.ts'
-import type { CommandContext } from './program.ts'
+import type { CommandContext } from './command-context.ts'
 
 interface SqlOptions {
   columns?: true

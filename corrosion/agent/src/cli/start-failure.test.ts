@@ -10,7 +10,7 @@ const config: AgentConfig = {
   gossip: { address: { host: '::1', port: 8787 }, bootstrap: [] },
   admin: { path: 'admin.sock' },
   lab: unbent,
-  log: { format: 'plaintext', colors: false },
+  log: { format: 'plaintext' },
   unused: [],
   unknown: [],
 }

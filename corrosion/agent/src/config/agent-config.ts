@@ -25,7 +25,7 @@ export interface AgentConfig {
   admin: { path: string }
   prometheus?: Address
   lab: LabSettings
-  log: { format: 'plaintext' | 'json'; colors: boolean }
+  log: { format: 'plaintext' | 'json' }
   /** Settings of Corrosion that have no effect here. */
   unused: string[]
   /** Settings that Corrosion v1.0.0 does not know either. */
@@ -91,7 +91,8 @@ export function readAgentConfig(path: string, env: NodeJS.ProcessEnv): AgentConf
 
   const log = root.section('log')
   const format = log.read('format', kind.oneOf('plaintext', 'json')) ?? 'plaintext'
-  const colors = log.read('colors', kind.flag) ?? true
+  // The lines never have colours, so neither value is one without effect.
+  log.read('colors', kind.flag)
 
   const lab = readLabSettings(root.section('lab'))
   const perf = root.section('perf')
@@ -125,7 +126,7 @@ export function readAgentConfig(path: string, env: NodeJS.ProcessEnv): AgentConf
     admin: { path: adminPath },
     ...(prometheus && { prometheus }),
     lab,
-    log: { format, colors },
+    log: { format },
     unused,
     unknown: settings.unknown(),
   }

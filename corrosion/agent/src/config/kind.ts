@@ -86,7 +86,7 @@ export function list<T>(item: Kind<T>, expected: string): Kind<T[]> {
 }
 
 /** At least one. */
-export function oneOrMany<T>(item: Kind<T>, expected: string): Kind<T[]> {
+function oneOrMany<T>(item: Kind<T>, expected: string): Kind<T[]> {
   const many = list(item, expected)
   return {
     expected,

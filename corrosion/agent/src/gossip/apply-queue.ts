@@ -101,9 +101,8 @@ export function startApplyQueue(options: ApplyQueueOptions): ApplyQueue {
         lag.observe(Math.max(0, nowMs - fromNtp64(changeset.ts)) / 1000)
       }
     }
+    // To the store they are gaps, so that each round of anti-entropy asks for them again.
     for (const { changeset, error } of outcome.failed) {
-      // It is a gap from now on, so that each round of anti-entropy asks for it again.
-      store.learnHead(changeset.actorId, changeset.version)
       if (once.isFirst(`failed ${keyOf(changeset)} ${error.message}`)) {
         log.error('a changeset cannot be applied', {
           actorId: changeset.actorId,

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
 
+import { createFrameSplitter, encodeFrame, FrameError } from '../frames.ts'
 import type { Log } from '../log.ts'
 import { type Address, formatAddress } from './address.ts'
-import { createFrameSplitter, FrameError, frame } from './frames.ts'
 import {
   createUnsealer,
   decodeHello,
@@ -112,7 +112,7 @@ function receive(socket: Socket, byActor: Map<string, Socket>, options: DoorOpti
   function refuse(peer: string, refusal: Refusal, told: Refusal): void {
     isSettled = true
     options.refused(peer, refusal)
-    socket.end(frame(encodeAnswer({ refusal: told })))
+    socket.end(encodeFrame(encodeAnswer({ refusal: told })))
   }
 
   function greet(bytes: Buffer): void {
@@ -130,7 +130,7 @@ function receive(socket: Socket, byActor: Map<string, Socket>, options: DoorOpti
     const keys =
       options.secret === undefined ? undefined : deriveKeys(options.secret, bytes, answer)
     socket.write(
-      frame(encodeAnswer({ bytes: answer, proof: keys?.answerProof ?? Buffer.alloc(0) })),
+      encodeFrame(encodeAnswer({ bytes: answer, proof: keys?.answerProof ?? Buffer.alloc(0) })),
     )
     unseal = createUnsealer(keys?.frames)
     if (keys === undefined) admit(theirs.identity)

@@ -3,23 +3,24 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { HybridClock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
+import { toUuid } from '../uuid.ts'
 import { type Address, formatAddress, parseAddress } from './address.ts'
+import { startAnnouncer } from './announcer.ts'
 import { startApplyQueue } from './apply-queue.ts'
 import { createAssembly } from './assembly.ts'
-import { resolveBootstrap } from './bootstrap.ts'
 import { decodePart } from './changeset-part.ts'
 import { openDoor } from './door.ts'
 import { type Hello, type Refusal, refusals } from './handshake.ts'
-import { createLab, type LabChange, type LabSettings, type LabState } from './lab.ts'
+import { createLab, type LabChange, type LabSettings } from './lab.ts'
 import { createLagHistogram } from './lag.ts'
 import { createLink, type Link, type LinkFailure, LinkLostError } from './link.ts'
-import { type Identity, type MemberRecord, toUuid } from './member-record.ts'
+import type { Identity, MemberRecord } from './member-record.ts'
 import { createMembership } from './membership.ts'
 import { encodeMessage, type Message } from './message.ts'
 import { createOnce } from './once.ts'
 import { startPusher } from './pusher.ts'
 import { startQuicNotice } from './quic-notice.ts'
-import { type RememberedMember, recordOf, rememberRows } from './remembered-members.ts'
+import { startMemory } from './remembered-members.ts'
 import {
   type MembershipState,
   type ShownMember,
@@ -28,7 +29,7 @@ import {
   showState,
   showSync,
 } from './status.ts'
-import { pick, type Swim, startSwim } from './swim.ts'
+import { type Swim, startSwim } from './swim.ts'
 import { startSyncClient } from './sync-client.ts'
 import { createSyncServer } from './sync-server.ts'
 import { corrosionTimings, type GossipTimings } from './timings.ts'
@@ -40,15 +41,10 @@ export interface GossipOptions {
   /** What the others are told, where it is not the address that this agent listens on. */
   externalAddress?: Address | undefined
   bootstrap: readonly string[]
-  clusterId: number
   memberId?: number | undefined
   secret?: string | undefined
   lab: LabSettings
   log: Log
-  /** The rows of `__corro_members`. */
-  rememberedMembers?: () => readonly RememberedMember[]
-  /** All rows as they should be; called only when one of them changed. */
-  rememberMembers?: (rows: readonly RememberedMember[]) => void
   timings?: Partial<GossipTimings>
 }
 
@@ -60,8 +56,7 @@ export interface Gossip {
   members(): ShownMember[]
   membershipStates(): MembershipState[]
   syncState(): SyncState
-  lab(): LabState
-  /** Throws RangeError when a setting is out of its range. */
+  lab(): LabSettings
   setLab(change: LabChange): void
   /** Begins anew under a newer identity. */
   rejoin(): void
@@ -75,22 +70,17 @@ export interface Gossip {
   leave(): Promise<void>
 }
 
-const announceTries = 10
-const fallbackMembers = 5
-
 /** Rejects when the gossip port cannot be had. */
 export async function startGossip(options: GossipOptions): Promise<Gossip> {
-  const { store, clock, secret, log, rememberMembers } = options
+  const { store, clock, secret, log } = options
   const timings = { ...corrosionTimings, ...options.timings }
   const once = createOnce()
   const lag = createLagHistogram(() => performance.now())
   const assembly = createAssembly()
   const links = new Map<string, Link>()
-  const bootstrapAddresses = new Set<string>()
   const ownAddresses = new Set<string>()
-  const stopping = new AbortController()
+  let isClosed = false
   let droppedPushes = 0
-  let remembered = new Map(options.rememberedMembers?.().map((row) => [row.actorId, row]))
 
   const lab = createLab(options.lab, clock, () => {
     for (const link of links.values()) link.rebend()
@@ -112,7 +102,7 @@ export async function startGossip(options: GossipOptions): Promise<Gossip> {
     received,
     gone(actorId) {
       endSessions(actorId)
-      if (!stopping.signal.aborted) swim.probe(actorId)
+      if (!isClosed) swim.probe(actorId)
     },
     refused: tellRefusal,
   })
@@ -123,7 +113,7 @@ export async function startGossip(options: GossipOptions): Promise<Gossip> {
       actorId: store.actorId,
       address: formatAddress(external),
       ts: clock.now(),
-      clusterId: options.clusterId,
+      clusterId: store.clusterId(),
       memberId: options.memberId ?? null,
     },
     timestamp: () => clock.now(),
@@ -131,7 +121,7 @@ export async function startGossip(options: GossipOptions): Promise<Gossip> {
     changed: memberChanged,
   })
   const notice = startQuicNotice(door.address, { once, log })
-  const swim: Swim = startSwim({ membership, timings, tell, isWarm, log })
+  const swim: Swim = startSwim({ membership, timings, tell, isWarm })
   const pusher = startPusher({
     membership,
     timings,
@@ -163,18 +153,19 @@ export async function startGossip(options: GossipOptions): Promise<Gossip> {
   const unlisten = store.onCommit(({ origin, changesets }) => {
     if (origin === 'local') pusher.add(changesets)
   })
-  const memory = setInterval(remember, timings.rememberEveryMs)
-  for (const row of remembered.values()) {
-    const record = recordOf(row)
-    if (record !== undefined) membership.merge(record)
-  }
-  announceAgainAndAgain().catch((error: unknown) => {
-    if (!stopping.signal.aborted) throw error
+  const memory = startMemory({ store, membership, everyMs: timings.rememberEveryMs, log })
+  const announcer = startAnnouncer({
+    bootstrap: options.bootstrap,
+    own: external,
+    timings,
+    remembered: () => memory.addresses(),
+    announceTo: (address) => linkTo(address)?.tell(encodeMessage(swim.announcement()), 'datagram'),
+    log,
   })
 
   function linkTo(peer: Address): Link | undefined {
     const address = formatAddress(peer)
-    if (ownAddresses.has(address) || stopping.signal.aborted) return undefined
+    if (ownAddresses.has(address) || isClosed) return undefined
     const known = links.get(address)
     if (known !== undefined) return known
     const link = createLink({
@@ -250,7 +241,7 @@ export async function startGossip(options: GossipOptions): Promise<Gossip> {
     log.debug('a link failed', { peer: address, failure })
     const refusal = refusals.find((one) => one === failure)
     if (refusal !== undefined) tellRefusal(address, refusal)
-    if (failure === 'refused' && bootstrapAddresses.has(address)) notice.ask(peer)
+    if (failure === 'refused' && announcer.isBootstrap(address)) notice.ask(peer)
     for (const { identity } of membership.present()) {
       if (identity.address !== address) continue
       endSessions(identity.actorId)
@@ -328,46 +319,9 @@ export async function startGossip(options: GossipOptions): Promise<Gossip> {
     return whole
   }
 
-  async function announceTargets(): Promise<Address[]> {
-    const found = (await resolveBootstrap(options.bootstrap, external)) ?? []
-    for (const address of found) bootstrapAddresses.add(formatAddress(address))
-    if (found.length > 0) return found
-    const old = [...remembered.values()].map(({ address }) => parseAddress(address))
-    return pick(
-      old.filter((address) => address !== undefined),
-      fallbackMembers,
-    )
-  }
-
-  async function announce(): Promise<void> {
-    const message = encodeMessage(swim.announcement())
-    for (const address of await announceTargets()) linkTo(address)?.tell(message, 'datagram')
-  }
-
-  async function announceAgainAndAgain(): Promise<void> {
-    const { announceMinMs, announceMaxMs, announceLaterMs } = timings
-    for (let times = 0; ; times++) {
-      await announce()
-      const backoffMs = Math.min(announceMaxMs, announceMinMs * 2 ** times)
-      await wait(times < announceTries ? backoffMs : announceLaterMs, undefined, {
-        signal: stopping.signal,
-      })
-    }
-  }
-
-  function remember(): void {
-    const rows = rememberRows(membership.all(), remembered, new Date())
-    const isSame =
-      rows.length === remembered.size && rows.every((row) => remembered.get(row.actorId) === row)
-    remembered = new Map(rows.map((row) => [row.actorId, row]))
-    if (!isSame) rememberMembers?.(rows)
-  }
-
   function restart(clusterId?: number): void {
     membership.renew(clusterId)
-    announce().catch((error: unknown) => {
-      log.error('cannot announce this agent', { error })
-    })
+    announcer.announce()
   }
 
   return {
@@ -379,6 +333,7 @@ export async function startGossip(options: GossipOptions): Promise<Gossip> {
     setLab: (change) => lab.change(change),
     rejoin: () => restart(),
     setClusterId(clusterId) {
+      store.setClusterId(clusterId)
       for (const { identity } of membership.all()) endSessions(identity.actorId)
       for (const link of links.values()) link.close()
       links.clear()
@@ -401,9 +356,9 @@ export async function startGossip(options: GossipOptions): Promise<Gossip> {
         wait(timings.leaveMs, undefined, { signal: late.signal }).catch(() => {}),
       ])
       late.abort()
-      stopping.abort()
-      clearInterval(memory)
-      remember()
+      isClosed = true
+      announcer.close()
+      memory.close()
       server.close()
       queue.close()
       for (const link of links.values()) link.close()

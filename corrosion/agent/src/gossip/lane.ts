@@ -4,8 +4,6 @@ export interface Parcel {
   payload: Uint8Array
   /** Sent again until it arrives; the others are lost when the link loses them. */
   isReliable: boolean
-  /** Called once: it was handed to the network, or it never will be. */
-  left?: (outcome: 'sent' | 'dropped') => void
 }
 
 interface Held extends Parcel {
@@ -24,6 +22,8 @@ export interface LaneOptions {
   /** Of what may be lost; the oldest of it goes first. */
   maxLossyBytes: number
   overflowed: () => void
+  /** One parcel less is inside. */
+  left: () => void
   nowMs: () => number
   random: () => number
 }
@@ -37,7 +37,7 @@ export interface Lane {
   waitMs(): number | undefined
   /** The settings are others now; what has not departed is counted again. */
   rebend(): void
-  /** Drops everything. */
+  /** Drops everything, and does not call `left`. */
   clear(): void
   /** Bytes of reliable parcels inside. */
   readonly reliableBytes: number
@@ -49,6 +49,7 @@ export function createLane({
   hasBandwidth,
   maxLossyBytes,
   overflowed,
+  left,
   nowMs,
   random,
 }: LaneOptions): Lane {
@@ -66,11 +67,11 @@ export function createLane({
     else lossyBytes += sign * payload.length
   }
 
-  function remove(index: number, outcome: 'sent' | 'dropped'): Held | undefined {
+  function remove(index: number): Held | undefined {
     const [parcel] = index === 0 ? [held.shift()] : held.splice(index, 1)
     if (parcel === undefined) return undefined
     account(parcel, -1)
-    parcel.left?.(outcome)
+    left()
     return parcel
   }
 
@@ -88,7 +89,7 @@ export function createLane({
   /** The link is cut: what may be lost is lost, also what is under way. */
   function dropLossy(): void {
     for (let index = held.length - 1; index >= 0; index--) {
-      if (!held[index]?.isReliable) remove(index, 'dropped')
+      if (!held[index]?.isReliable) remove(index)
     }
   }
 
@@ -96,10 +97,7 @@ export function createLane({
     put(parcel) {
       const bend = settings()
       const now = nowMs()
-      if (!parcel.isReliable && (isBlocked(bend) || random() < bend.loss)) {
-        parcel.left?.('dropped')
-        return
-      }
+      if (!parcel.isReliable && (isBlocked(bend) || random() < bend.loss)) return
       let losses = 0
       if (parcel.isReliable && !isBlocked(bend)) {
         while (losses < maxRetransmissions && random() < bend.loss) losses++
@@ -113,10 +111,7 @@ export function createLane({
       })
       account(parcel, 1)
       while (isOverfull()) {
-        remove(
-          held.findIndex((one) => !one.isReliable),
-          'dropped',
-        )
+        remove(held.findIndex((one) => !one.isReliable))
         overflowed()
       }
     },
@@ -125,7 +120,7 @@ export function createLane({
       if (isBlocked(settings())) return undefined
       const [first] = held
       if (first === undefined || arrivesAtMs(first) > nowMs()) return undefined
-      return remove(0, 'sent')
+      return remove(0)
     },
 
     waitMs() {
@@ -148,11 +143,9 @@ export function createLane({
     },
 
     clear() {
-      const dropped = held
       held = []
       reliableBytes = 0
       lossyBytes = 0
-      for (const parcel of dropped) parcel.left?.('dropped')
     },
 
     get reliableBytes() {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
+import { createFrameSplitter, encodeFrame } from '../frames.ts'
 import { type Address, formatAddress } from './address.ts'
-import { createFrameSplitter, frame } from './frames.ts'
 import {
   type Answer,
   createSealer,
@@ -61,7 +61,12 @@ interface Waiter {
 
 export function createLink(options: LinkOptions): Link {
   const { peer, settings, hello, secret, connectMs, redialMs, opened, failed, overflowed } = options
-  const laneOptions = { settings, nowMs: () => performance.now(), random: Math.random }
+  const laneOptions = {
+    settings,
+    left: () => wake(),
+    nowMs: () => performance.now(),
+    random: Math.random,
+  }
   const datagrams = createLane({
     ...laneOptions,
     hasBandwidth: false,
@@ -134,7 +139,7 @@ export function createLink(options: LinkOptions): Link {
     const splitter = createFrameSplitter(() => helloLimit)
     let failure: LinkFailure = 'unreachable'
     timer = setTimeout(() => lose(dialled, failure), connectMs)
-    dialled.on('connect', () => dialled.write(frame(ourHello)))
+    dialled.on('connect', () => dialled.write(encodeFrame(ourHello)))
     dialled.on('error', (error: NodeJS.ErrnoException) => {
       lose(dialled, error.code === 'ECONNREFUSED' ? 'refused' : failure)
     })
@@ -167,7 +172,7 @@ export function createLink(options: LinkOptions): Link {
     }
     const keys = secret === undefined ? undefined : deriveKeys(secret, ourHello, answer.bytes)
     // A wrong proof is sent too: so the other agent knows what is wrong, and says so in its log.
-    if (keys !== undefined) dialled.write(frame(keys.openingProof))
+    if (keys !== undefined) dialled.write(encodeFrame(keys.openingProof))
     if (keys !== undefined && !isEqual(answer.proof, keys.answerProof)) {
       return 'the cluster secrets differ'
     }
@@ -196,7 +201,7 @@ export function createLink(options: LinkOptions): Link {
     while (!to.writableNeedDrain) {
       const parcel = lane.take()
       if (parcel === undefined) return
-      to.write(frame(sealed(parcel.payload)))
+      to.write(encodeFrame(sealed(parcel.payload)))
     }
   }
 
@@ -209,16 +214,12 @@ export function createLink(options: LinkOptions): Link {
 
   return {
     tell(payload, kind) {
-      put(kind === 'datagram' ? datagrams : stream, {
-        payload,
-        isReliable: false,
-        left: () => wake(),
-      })
+      put(kind === 'datagram' ? datagrams : stream, { payload, isReliable: false })
     },
 
     async deliver(payload, signal) {
       signal.throwIfAborted()
-      if (!put(stream, { payload, isReliable: true, left: () => wake() })) {
+      if (!put(stream, { payload, isReliable: true })) {
         throw new LinkLostError(`there is no link to ${formatAddress(peer)}`)
       }
       while (stream.reliableBytes > windowBytes) await changed(signal)

@@ -53,8 +53,3 @@ export function readRecord(reader: ByteReader): MemberRecord {
   if (state === undefined) throw new RangeError('a member has an unknown state')
   return { identity, incarnation, state }
 }
-
-/** As Corrosion writes actor ids: with hyphens. */
-export function toUuid(actorId: string): string {
-  return actorId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}

@@ -50,6 +50,7 @@ export function lowest(ranges: Ranges, count: number): VersionRange[] {
   return taken
 }
 
+/** How many versions they are. */
 export function size(ranges: Ranges): number {
   return ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0)
 }

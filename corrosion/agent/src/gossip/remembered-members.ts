@@ -1,15 +1,54 @@
-import { type MemberRecord, memberStates, toUuid } from './member-record.ts'
-import type { Member } from './membership.ts'
+import type { Log } from '../log.ts'
+import type { RememberedMember, Store } from '../store/store.ts'
+import { toUuid } from '../uuid.ts'
+import { type Address, parseAddress } from './address.ts'
+import { type MemberRecord, memberStates } from './member-record.ts'
+import type { Member, Membership } from './membership.ts'
 
-/** A row of `__corro_members`. */
-export interface RememberedMember {
-  /** 32 hex digits. */
-  actorId: string
-  address: string
-  /** JSON; its `ts` is beyond 2^53. */
-  focaState: string
-  rttMin: number | null
-  updatedAt: string
+/** Who was in the cluster, for the next start of this agent. */
+export interface Memory {
+  addresses(): Address[]
+  close(): void
+}
+
+export interface MemoryOptions {
+  store: Pick<Store, 'rememberedMembers' | 'rememberMembers'>
+  membership: Pick<Membership, 'all' | 'merge'>
+  everyMs: number
+  log: Log
+}
+
+/** Tells `membership` what is remembered, and from then on remembers what it says. */
+export function startMemory({ store, membership, everyMs, log }: MemoryOptions): Memory {
+  let remembered = new Map(store.rememberedMembers().map((row) => [row.actorId, row]))
+  for (const row of remembered.values()) {
+    const record = recordOf(row)
+    if (record !== undefined) membership.merge(record)
+  }
+  const remember = () => {
+    const rows = rememberRows(membership.all(), remembered, new Date())
+    const isSame =
+      rows.length === remembered.size && rows.every((row) => remembered.get(row.actorId) === row)
+    if (isSame) return
+    try {
+      store.rememberMembers(rows)
+      remembered = new Map(rows.map((row) => [row.actorId, row]))
+    } catch (error) {
+      // The disk is full, or the file is held: the next round tries again.
+      log.warn('members cannot be remembered', { error })
+    }
+  }
+  const timer = setInterval(remember, everyMs)
+  return {
+    addresses: () =>
+      [...remembered.values()]
+        .map(({ address }) => parseAddress(address))
+        .filter((address) => address !== undefined),
+    close() {
+      clearInterval(timer)
+      remember()
+    },
+  }
 }
 
 /** The rows as they should be now; those that did not change keep their time. */

@@ -1,6 +1,7 @@
 import type { Store, VersionRange } from '../store/store.ts'
+import { toUuid } from '../uuid.ts'
 import type { Assembly } from './assembly.ts'
-import { type MemberRecord, type MemberState, toUuid } from './member-record.ts'
+import type { MemberRecord, MemberState } from './member-record.ts'
 import { type Member, ringOf } from './membership.ts'
 import { subtract } from './ranges.ts'
 

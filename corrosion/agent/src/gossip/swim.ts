@@ -1,4 +1,3 @@
-import type { Log } from '../log.ts'
 import type { MemberRecord } from './member-record.ts'
 import type { Membership } from './membership.ts'
 import type { Message, MessageOf } from './message.ts'
@@ -11,7 +10,6 @@ export interface SwimOptions {
   tell: (actorId: string, message: Message) => void
   /** Both directions are connected: a round trip now is one of the network only. */
   isWarm: (actorId: string) => boolean
-  log: Log
 }
 
 type SwimMessage = MessageOf<'announce' | 'members' | 'ping' | 'ack' | 'ping-request'>
@@ -47,7 +45,7 @@ const announceToDownFanout = 3
 const recordsPerMessage = 20
 const relayMs = 10_000
 
-export function startSwim({ membership, timings, tell, isWarm, log }: SwimOptions): Swim {
+export function startSwim({ membership, timings, tell, isWarm }: SwimOptions): Swim {
   const probes = new Map<string, Probe>()
   const relayed = new Map<
     number,
@@ -191,7 +189,7 @@ export function startSwim({ membership, timings, tell, isWarm, log }: SwimOption
         case 'members':
           break
         default:
-          log.debug('unreachable', { type: message satisfies never })
+          throw new Error(`unreachable: ${String(message satisfies never)}`)
       }
     },
     spread(record) {

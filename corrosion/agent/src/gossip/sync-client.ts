@@ -97,10 +97,14 @@ export function startSyncClient(options: SyncClientOptions): SyncClient {
       }
       await deliver(actorId, { type: 'sync-close', session: number }, signal)
     } catch (error) {
-      if (!(error instanceof LinkLostError || signal.aborted)) throw error
       // What was asked for and did not come may be had from another.
       for (const [actor, some] of wanted) asked.set(actor, subtract(asked.get(actor) ?? [], some))
-      log.debug('a round of anti-entropy was cut short', { peer: address, error })
+      if (error instanceof LinkLostError || signal.aborted) {
+        log.debug('a round of anti-entropy was cut short', { peer: address, error })
+      } else {
+        // The disk is full, or the file is held: the next round tries again.
+        log.error('a round of anti-entropy failed', { peer: address, error })
+      }
       // On a link that is cut it waits behind the request, so that no old session begins later.
       const closing: Message = { type: 'sync-close', session: number }
       deliver(actorId, closing, stopping.signal).catch((reason: unknown) => {
@@ -182,7 +186,8 @@ function nextAnswer(signal: AbortSignal): Session['answer'] {
 function learnHeads(store: Store, heads: ReadonlyMap<string, number>): void {
   const known = store.heads()
   for (const [actorId, head] of heads) {
-    if (actorId !== store.actorId && head > (known.get(actorId) ?? 0))
+    if (actorId !== store.actorId && head > (known.get(actorId) ?? 0)) {
       store.learnHead(actorId, head)
+    }
   }
 }

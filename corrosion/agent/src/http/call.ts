@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { JsonError, JsonReader } from './json.ts'
+import { JsonReader } from './json.ts'
+import { JsonError } from './json-scanner.ts'
 
 /** One request, at its route. */
 export interface Call {

@@ -1,8 +1,9 @@
+import { size } from '../gossip/ranges.ts'
 import type { Store } from '../store/store.ts'
+import { realText } from '../value-text.ts'
 import { type Answer, errorBody, json } from './answer.ts'
 import type { Call } from './call.ts'
 import { float, readQuery, signed64, unsigned16, unsigned64 } from './query-string.ts'
-import { realText } from './value-text.ts'
 
 export interface HealthSource {
   /** Alive, without this agent. */
@@ -41,7 +42,7 @@ export async function answerHealth(
   const lag = health.p99LagSeconds()
   if (lag === undefined) return json(failureStatus, errorBody('no p99 lag information available'))
 
-  const gaps = countGaps(store)
+  const gaps = size([...store.gaps().values()].flat())
   const queueSize = health.queueSize()
   // Lag alone does not count while the queue is short.
   const isSlow = lag > most.lagSeconds && queueSize > most.slowQueue
@@ -49,13 +50,4 @@ export async function answerHealth(
     gaps > most.gaps || queueSize > most.queue || isSlow ? failureStatus : 200,
     `{"response":{"gaps":${gaps},"members":${health.members()},"p99_lag":${realText(lag)},"queue_size":${queueSize}}}`,
   )
-}
-
-/** Versions that are known to exist and are not held. */
-function countGaps(store: Store): number {
-  let count = 0
-  for (const ranges of store.gaps().values()) {
-    for (const { start, end } of ranges) count += end - start + 1
-  }
-  return count
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { Address } from '../gossip/address.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Streams } from '../streams/streams.ts'
@@ -14,13 +15,6 @@ import { startReaderPool } from './reader-pool.ts'
 import { answerResumption, answerSubscription, answerUpdates } from './streams.ts'
 import { answerTableStats } from './table-stats.ts'
 import { answerTransaction } from './transactions.ts'
-
-export type { HealthSource }
-
-export interface Address {
-  host: string
-  port: number
-}
 
 export interface HttpApiOptions {
   addresses: readonly Address[]

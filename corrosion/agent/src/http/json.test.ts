@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Json, JsonError, JsonObject, JsonReader } from './json.ts'
+import { type Json, JsonObject, JsonReader } from './json.ts'
+import { JsonError } from './json-scanner.ts'
 
 function parse(text: string | Buffer): unknown {
   const reader = new JsonReader(Buffer.from(text))

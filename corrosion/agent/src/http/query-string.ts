@@ -1,3 +1,4 @@
+import { messageOf } from '../error-message.ts'
 import { type Call, RefusedCallError } from './call.ts'
 
 /**
@@ -16,7 +17,7 @@ export function readQuery(
     try {
       readers[name]?.(text)
     } catch (error) {
-      throw refused(`${name}: ${Error.isError(error) ? error.message : String(error)}`)
+      throw refused(`${name}: ${messageOf(error)}`)
     }
   }
 }

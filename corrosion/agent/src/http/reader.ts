@@ -2,12 +2,13 @@ import { readSync, writeSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { deserialize } from 'node:v8'
 import { Worker } from 'node:worker_threads'
+import { messageOf } from '../error-message.ts'
 import { argumentsOf, parametersOf } from '../store/binding.ts'
 import { isReadOnly, prepareStatement } from '../store/prepare-statement.ts'
 import { defineFunctions, denyForeignFunctions } from '../store/read-functions.ts'
 import type { Statement } from '../store/statement.ts'
+import { realText, rowText } from '../value-text.ts'
 import { encodeFrame, type FrameKind } from './reader-frames.ts'
-import { realText, rowText } from './value-text.ts'
 
 // Not stdin and stdout: Node makes these non-blocking when it comes to use them.
 const talkPipe = 3
@@ -72,6 +73,7 @@ function answer(db: DatabaseSync, { sql, params }: Statement): void {
   }
   const columns = statement?.columns().map(({ name }) => name) ?? []
   say('lines', `{"columns":${JSON.stringify(columns)}}\n`)
+  // The real agent, too, stops its clock before the first row.
   const boundAt = process.hrtime.bigint()
   const tookSeconds = Number(process.hrtime.bigint() - boundAt) / 1e9
   try {
@@ -124,8 +126,4 @@ function readExactly(length: number): Buffer | undefined {
 function say(kind: FrameKind, text?: string): void {
   const frame = encodeFrame(kind, text)
   for (let at = 0; at < frame.length; ) at += writeSync(talkPipe, frame, at)
-}
-
-function messageOf(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
 }

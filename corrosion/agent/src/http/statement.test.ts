@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { JsonError, JsonReader } from './json.ts'
+import { JsonReader } from './json.ts'
+import { JsonError } from './json-scanner.ts'
 import { readStatement, readStatements } from './statement.ts'
 
 function read(text: string): unknown {

@@ -4,11 +4,11 @@ import {
   type SubscribeOptions,
 } from '../streams/line-stream.ts'
 import type { Streams } from '../streams/streams.ts'
+import { parseUuid } from '../uuid.ts'
 import { type Answer, errorBody, json } from './answer.ts'
 import { type Call, RefusedCallError, readJson, readTail } from './call.ts'
 import { flag, readQuery, unsigned64 } from './query-string.ts'
 import { readStatement } from './statement.ts'
-import { parseUuid } from './uuid.ts'
 
 /** `POST /v1/subscriptions` */
 export async function answerSubscription(call: Call, streams: Streams): Promise<Answer> {

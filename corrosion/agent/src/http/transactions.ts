@@ -1,10 +1,11 @@
+import { messageOf } from '../error-message.ts'
 import type { Log } from '../log.ts'
 import { StatementError, type Store } from '../store/store.ts'
+import { realText } from '../value-text.ts'
 import { type Answer, json } from './answer.ts'
 import { type Call, readJson } from './call.ts'
 import { readQuery, unsigned64 } from './query-string.ts'
 import { readStatements } from './statement.ts'
-import { realText } from './value-text.ts'
 
 /** `POST /v1/transactions`; `timeout` in seconds, for each statement. */
 export async function answerTransaction(
@@ -37,7 +38,7 @@ export async function answerTransaction(
     )
   } catch (error) {
     if (!(error instanceof StatementError)) log.error('transaction failed', { error })
-    const message = Error.isError(error) ? error.message : String(error)
+    const message = messageOf(error)
     return json(500, errorText(`rusqlite: ${message} (actor_id: None, version: None)`, actorId))
   }
 }

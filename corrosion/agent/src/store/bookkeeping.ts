@@ -8,8 +8,8 @@ export interface Bookkeeping {
   isHeld(actorId: string, version: number): boolean
   /** Inside the caller's transaction. After its rollback, `reload`. */
   hold(actorId: string, version: number): void
-  /** The actor has this version; what is missing below it is a gap. True when that was news. */
-  learnHead(actorId: string, version: number): boolean
+  /** The actor has this version; what is missing below it is a gap. */
+  learnHead(actorId: string, version: number): void
   reload(): void
 }
 
@@ -25,13 +25,15 @@ export function createBookkeeping(db: DatabaseSync): Bookkeeping {
     'DELETE FROM __corro_bookkeeping_gaps WHERE actor_id = ? AND start = ?',
   )
 
+  /** In place of one with the same start. What cannot be written is not known either. */
   const addGap = (actorId: string, gap: VersionRange): void => {
     if (gap.end < gap.start) return
-    const list = gaps.get(actorId) ?? []
-    const after = list.findIndex(({ start }) => start > gap.start)
-    list.splice(after === -1 ? list.length : after, 0, gap)
-    gaps.set(actorId, list)
     saveGap.run(Buffer.from(actorId, 'hex'), gap.start, gap.end)
+    const list = gaps.get(actorId) ?? []
+    const at = list.findIndex(({ start }) => start >= gap.start)
+    const isThere = list[at]?.start === gap.start
+    list.splice(at === -1 ? list.length : at, isThere ? 1 : 0, gap)
+    gaps.set(actorId, list)
   }
   const removeGap = (actorId: string, gap: VersionRange): void => {
     const list = (gaps.get(actorId) ?? []).filter((other) => other !== gap)
@@ -41,14 +43,12 @@ export function createBookkeeping(db: DatabaseSync): Bookkeeping {
   }
   const gapAround = (actorId: string, version: number): VersionRange | undefined =>
     gaps.get(actorId)?.find(({ start, end }) => start <= version && version <= end)
-  const raise = (actorId: string, version: number): boolean => {
+  const raise = (actorId: string, version: number): void => {
     const head = heads.get(actorId) ?? 0
-    if (version <= head) return false
-    heads.set(actorId, version)
+    if (version <= head) return
     const last = gaps.get(actorId)?.at(-1)
-    if (last?.end === head) removeGap(actorId, last)
     addGap(actorId, { start: last?.end === head ? last.start : head + 1, end: version })
-    return true
+    heads.set(actorId, version)
   }
 
   const reload = (): void => {

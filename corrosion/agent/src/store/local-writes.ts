@@ -129,7 +129,7 @@ export function createKeyTable(db: DatabaseSync, { name, keyColumns }: Replicate
 }
 
 /** Another type is another value: 1 and 1.0 differ. */
-export function isOther(a: SqlValue, b: SqlValue): boolean {
+function isOther(a: SqlValue, b: SqlValue): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) !== 0
   return typeof a !== typeof b || a !== b
 }

@@ -134,7 +134,7 @@ export function createMerge(
 }
 
 /** INTEGER > REAL > TEXT > BLOB > NULL; of one type the larger, of bytes the later. */
-export function compareValues(a: SqlValue, b: SqlValue): number {
+function compareValues(a: SqlValue, b: SqlValue): number {
   const difference = rank(a) - rank(b)
   if (difference !== 0) return difference
   if (a === null || b === null) return 0

@@ -1,15 +1,16 @@
-import { constants, type DatabaseSync, type StatementSync } from 'node:sqlite'
-import { argumentsOf, type Parameters, parametersOf } from './binding.ts'
+import type { DatabaseSync } from 'node:sqlite'
 import { createBookkeeping } from './bookkeeping.ts'
 import type { Change, Changeset } from './change.ts'
 import { createReadChanges, type ReadChanges } from './changes.ts'
+import { createExecute, type Execute } from './client-statements.ts'
 import { createLocalWrites, type LocalWrites, type Stamp } from './local-writes.ts'
 import { createMerge, type Merge } from './merge.ts'
 import { lockDatabase, openDatabase } from './open-database.ts'
-import { prepareStatement } from './prepare-statement.ts'
-import { defineFunctions, isForeignFunction } from './read-functions.ts'
+import { quote } from './quote.ts'
+import { defineFunctions } from './read-functions.ts'
 import { changeSchema, readTables } from './schema-change.ts'
 import { parseSchema } from './schema-file.ts'
+import { createSiteIds } from './site-ids.ts'
 import type { SqlRow, SqlValue } from './sql-value.ts'
 import { createStateTables } from './state-tables.ts'
 import type { Statement } from './statement.ts'
@@ -41,8 +42,6 @@ interface RunningTransaction {
   tables: Set<string>
 }
 
-const maxPrepared = 256
-
 /** Throws `StoreOpenError`. */
 export function openStore({ path, now }: StoreOptions): Store {
   const lock = lockDatabase(path)
@@ -54,15 +53,6 @@ export function openStore({ path, now }: StoreOptions): Store {
   }
 }
 
-// What would break what is replicated, if a client's statement did it.
-const breaking = new Map<number, string>([
-  [constants.SQLITE_TRANSACTION, 'COMMIT and ROLLBACK'],
-  [constants.SQLITE_ATTACH, 'ATTACH'],
-  [constants.SQLITE_DETACH, 'DETACH'],
-  [constants.SQLITE_DROP_TABLE, 'DROP of a replicated table'],
-  [constants.SQLITE_ALTER_TABLE, 'ALTER of a replicated table'],
-])
-
 class DatabaseStore implements Store {
   readonly path: string
   readonly actorId: string
@@ -70,31 +60,26 @@ class DatabaseStore implements Store {
   readonly #lock: Disposable
   readonly #now: () => bigint
   readonly #bookkeeping
+  readonly #siteIds
   readonly #state
+  readonly #execute: Execute
   readonly #listeners = new Set<(commit: Commit) => void>()
-  readonly #prepared = new Map<string, { statement: StatementSync; parameters: Parameters }>()
-  readonly #ordinals = new Map<string, number>()
-  readonly #actors = new Map<number, string>()
   #tables = new Map<string, TableParts>()
   #isMerging = false
   #running: RunningTransaction | undefined
-  /** What the statement that was prepared last does and may not. */
-  readonly #refusedParts: string[] = []
 
   constructor(db: DatabaseSync, { path, now }: StoreOptions, lock: Disposable) {
     this.#db = db
     this.path = path
     this.#now = now
     this.#lock = lock
-    for (const { site_id: id, ordinal } of db.prepare('SELECT * FROM crsql_site_id').all()) {
-      if (!(id instanceof Uint8Array)) throw new Error('unreachable: a site id is no blob')
-      this.#remember(Buffer.from(id).toString('hex'), Number(ordinal))
-    }
-    this.actorId = this.#actorIdOf(0)
+    this.#siteIds = createSiteIds(db)
+    this.actorId = this.#siteIds.actorOf(0)
     this.#bookkeeping = createBookkeeping(db)
     this.#state = createStateTables(db)
     this.#defineFunctions()
     this.#loadTables()
+    this.#execute = createExecute(db, (table) => this.#tables.has(table))
   }
 
   get tables(): ReadonlyMap<string, ReplicatedTable> {
@@ -156,6 +141,7 @@ class DatabaseStore implements Store {
           applied.push(changeset)
         } catch (error) {
           this.#db.exec('ROLLBACK TO changeset; RELEASE changeset')
+          this.#siteIds.reload()
           this.#bookkeeping.learnHead(actorId, version)
           failed.push({ changeset, error: Error.isError(error) ? error : new Error(String(error)) })
         }
@@ -244,53 +230,17 @@ class DatabaseStore implements Store {
 
   /** Rows that were there before their table was replicated. */
   #adoptRows({ name, keyColumns }: ReplicatedTable): void {
-    const columns = keyColumns.map((column) => `"${column.replaceAll('"', '""')}"`).join(', ')
-    const rows = this.#db.prepare(`SELECT ${columns} FROM "${name.replaceAll('"', '""')}"`)
+    const rows = this.#db.prepare(`SELECT ${keyColumns.map(quote).join(', ')} FROM ${quote(name)}`)
     rows.setReturnArrays(true)
     for (const row of rows.all()) {
       this.#tables.get(name)?.writes.afterInsert(Object.values(row))
     }
   }
 
-  #execute({ sql, params }: Statement): number {
-    const { statement, parameters } = this.#prepare(sql)
-    try {
-      const { named, positional } = argumentsOf(parameters, params)
-      if (statement.columns().length > 0) {
-        throw new Error('Execute returned results - did you mean to call query?')
-      }
-      return Number(statement.run(named, ...positional).changes)
-    } catch (error) {
-      throw new StatementError(messageOf(error), { cause: error })
-    }
-  }
-
-  #prepare(sql: string): { statement: StatementSync; parameters: Parameters } {
-    const known = this.#prepared.get(sql)
-    if (known) return known
-    let statement: StatementSync | undefined
-    this.#refusedParts.length = 0
-    try {
-      statement = prepareStatement(this.#db, sql)
-    } catch (error) {
-      throw new StatementError(messageOf(error), { cause: error })
-    }
-    const refused = this.#refusedParts.join(', ')
-    if (refused !== '') {
-      throw new StatementError(`the development agent refuses ${refused} inside a transaction`)
-    }
-    if (statement === undefined) throw new StatementError('bad parameter or other API misuse')
-    const prepared = { statement, parameters: parametersOf(sql) }
-    this.#prepared.set(sql, prepared)
-    const [oldest] = this.#prepared.keys()
-    if (this.#prepared.size > maxPrepared && oldest !== undefined) this.#prepared.delete(oldest)
-    return prepared
-  }
-
   /** The changes that won. */
   #merge({ actorId, version, ts, changes }: Changeset): Change[] {
     if (changes.length === 0) return []
-    const origin = { actorId, version, ts, ordinal: this.#ordinalOf(actorId) }
+    const origin = { actorId, version, ts, ordinal: this.#siteIds.add(actorId) }
     return changes.filter((change) => {
       const table = this.#tables.get(change.table)
       if (!table) {
@@ -301,7 +251,7 @@ class DatabaseStore implements Store {
   }
 
   #readChangeset(actorId: string, version: number, tables?: ReadonlySet<string>): Changeset {
-    const ordinal = this.#ordinals.get(actorId)
+    const ordinal = this.#siteIds.find(actorId)
     const found: ReturnType<ReadChanges> = []
     if (ordinal !== undefined) {
       for (const [name, table] of this.#tables) {
@@ -326,6 +276,7 @@ class DatabaseStore implements Store {
   #rollBack(): void {
     // SQLite has rolled back by itself after some errors, a full disk among them.
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+    this.#siteIds.reload()
     this.#bookkeeping.reload()
   }
 
@@ -339,7 +290,7 @@ class DatabaseStore implements Store {
             stamp: (name) => this.#stamp(name),
             nextSeq: () => this.#nextSeq(),
           }),
-          merge: createMerge(this.#db, table, (ordinal) => this.#actorIdOf(ordinal)),
+          merge: createMerge(this.#db, table, (ordinal) => this.#siteIds.actorOf(ordinal)),
           read: createReadChanges(this.#db, table),
         },
       ]),
@@ -360,26 +311,6 @@ class DatabaseStore implements Store {
   #nextSeq(): number {
     if (!this.#running) throw new Error('unreachable: a trigger ran outside a transaction')
     return this.#running.seq++
-  }
-
-  #ordinalOf(actorId: string): number {
-    const known = this.#ordinals.get(actorId)
-    if (known !== undefined) return known
-    const ordinal = this.#ordinals.size
-    this.#db
-      .prepare('INSERT OR IGNORE INTO crsql_site_id VALUES (?, ?)')
-      .run(Buffer.from(actorId, 'hex'), ordinal)
-    this.#remember(actorId, ordinal)
-    return ordinal
-  }
-
-  #actorIdOf(ordinal: number): string {
-    return this.#actors.get(ordinal) ?? ''
-  }
-
-  #remember(actorId: string, ordinal: number): void {
-    this.#ordinals.set(actorId, ordinal)
-    this.#actors.set(ordinal, actorId)
   }
 
   #defineFunctions(): void {
@@ -414,20 +345,5 @@ class DatabaseStore implements Store {
         },
       },
     })
-    this.#db.setAuthorizer((action, first, second) => {
-      if (isForeignFunction(action, second)) return constants.SQLITE_DENY
-      const table = action === constants.SQLITE_ALTER_TABLE ? second : first
-      const isTableChange =
-        action === constants.SQLITE_DROP_TABLE || action === constants.SQLITE_ALTER_TABLE
-      const part = breaking.get(action)
-      // A BEGIN is refused by SQLite itself, which says more of it.
-      const isBreaking = isTableChange ? this.#tables.has(table ?? '') : first !== 'BEGIN'
-      if (part !== undefined && isBreaking) this.#refusedParts.push(part)
-      return constants.SQLITE_OK
-    })
   }
-}
-
-function messageOf(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
 }

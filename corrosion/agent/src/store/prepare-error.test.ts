@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
+import { messageOf } from '../error-message.ts'
 import { describePrepareError } from './prepare-error.ts'
 
 const db = new DatabaseSync(':memory:', { enableDoubleQuotedStringLiterals: true })
@@ -10,7 +11,7 @@ function refusalOf(sql: string): string | undefined {
     db.prepare(sql)
     return undefined
   } catch (error) {
-    return Error.isError(error) ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

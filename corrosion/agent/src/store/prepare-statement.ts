@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { messageOf } from '../error-message.ts'
 import { describePrepareError } from './prepare-error.ts'
 import { tokenize } from './sql-tokens.ts'
 
@@ -34,7 +35,7 @@ function prepareFirst(db: DatabaseSync, sql: string): StatementSync | undefined 
     if (isEmptyText(error)) return undefined
     if (!isSqlError(error)) throw error
     const refusalOf = (changed: string) => refusal(db, changed)
-    throw new Error(describePrepareError(messageOf(error), sql, refusalOf), { cause: error })
+    throw new Error(describePrepareError(refusalText(error), sql, refusalOf), { cause: error })
   }
 }
 
@@ -43,13 +44,13 @@ function refusal(db: DatabaseSync, sql: string): string | undefined {
     db.prepare(sql)
     return undefined
   } catch (error) {
-    return messageOf(error)
+    return refusalText(error)
   }
 }
 
-function messageOf(error: unknown): string {
-  const message = Error.isError(error) ? error.message : String(error)
-  return message.replace(/^not authorized to use function: /, 'no such function: ')
+/** A function that the authorizer denies is one that the real agent does not know. */
+function refusalText(error: unknown): string {
+  return messageOf(error).replace(/^not authorized to use function: /, 'no such function: ')
 }
 
 /**

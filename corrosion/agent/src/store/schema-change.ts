@@ -39,7 +39,6 @@ export function changeSchema(
       changeColumns(db, definition)
     } else if (columnsOf(db, name).length > 0) {
       requireSame(db, definition)
-      save.run(name, 'table', name, sql)
       imported.push(readTable(db, name))
     } else {
       db.exec(sql)
@@ -128,17 +127,16 @@ function changeIndexes(db: DatabaseSync, { name, indexes }: TableDefinition): vo
     .prepare("SELECT name, sql FROM __corro_schema WHERE tbl_name = ? AND type = 'index'")
     .all(name)
   const forget = db.prepare("DELETE FROM __corro_schema WHERE type = 'index' AND name = ?")
+  const kept = new Set<string>()
   for (const { name: index, sql } of stored) {
-    if (indexes.get(String(index)) === sql) continue
-    db.exec(`DROP INDEX IF EXISTS ${quote(String(index))}`)
-    forget.run(String(index))
+    const isKept = indexes.get(String(index)) === sql
+    if (isKept) kept.add(String(index))
+    else {
+      db.exec(`DROP INDEX IF EXISTS ${quote(String(index))}`)
+      forget.run(String(index))
+    }
   }
-  const known = new Set(
-    stored.flatMap(({ name: index, sql }) =>
-      indexes.get(String(index)) === sql ? [String(index)] : [],
-    ),
-  )
-  for (const [index, sql] of indexes) if (!known.has(index)) db.exec(sql)
+  for (const [index, sql] of indexes) if (!kept.has(index)) db.exec(sql)
 }
 
 /** Clock, key table and triggers, as cr-sqlite makes them. */

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import { messageOf } from '../error-message.ts'
 import { type SqlToken, tokenize, unquote } from './sql-tokens.ts'
 import { SchemaError } from './store.ts'
 
@@ -93,7 +94,7 @@ function readTable(sql: string, end: () => string): TableDefinition {
   try {
     scratch.exec(sql)
   } catch (error) {
-    const message = Error.isError(error) ? error.message : String(error)
+    const message = messageOf(error)
     if (message === 'incomplete input') {
       throw new SchemaError(`near ";": syntax error at ${end()}`)
     }

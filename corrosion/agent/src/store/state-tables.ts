@@ -32,11 +32,18 @@ export function createStateTables(db: DatabaseSync): StateTables {
         updatedAt: String(row.updated_at),
       })),
     rememberMembers(rows) {
-      db.exec('BEGIN IMMEDIATE; DELETE FROM __corro_members')
-      for (const { actorId, address, focaState, rttMin, updatedAt } of rows) {
-        saveMember.run(Buffer.from(actorId, 'hex'), address, focaState, rttMin, updatedAt)
+      db.exec('BEGIN IMMEDIATE')
+      try {
+        db.exec('DELETE FROM __corro_members')
+        for (const { actorId, address, focaState, rttMin, updatedAt } of rows) {
+          saveMember.run(Buffer.from(actorId, 'hex'), address, focaState, rttMin, updatedAt)
+        }
+        db.exec('COMMIT')
+      } catch (error) {
+        // SQLite has rolled back by itself after some errors, a full disk among them.
+        if (db.isTransaction) db.exec('ROLLBACK')
+        throw error
       }
-      db.exec('COMMIT')
     },
   }
 }

@@ -57,10 +57,7 @@ export interface RememberedMember {
   updatedAt: string
 }
 
-/**
- * The database of one agent. Everything is synchronous. One process per file. All methods but
- * `transact`, `apply` and `applySchema` only read.
- */
+/** The database of one agent. Everything is synchronous. One process per file. */
 export interface Store extends Disposable {
   readonly path: string
   /** 32 hex digits. */

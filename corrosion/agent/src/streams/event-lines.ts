@@ -1,5 +1,5 @@
-import { realText, rowText } from '../http/value-text.ts'
 import type { SqlRow, SqlValue } from '../store/sql-value.ts'
+import { realText, rowText } from '../value-text.ts'
 
 export type ChangeType = 'insert' | 'update' | 'delete'
 

@@ -1,4 +1,5 @@
 import { constants, type DatabaseSync, type StatementSync } from 'node:sqlite'
+import { messageOf } from '../error-message.ts'
 import { parametersOf } from '../store/binding.ts'
 import { prepareStatement } from '../store/prepare-statement.ts'
 import { parseSchema } from '../store/schema-file.ts'
@@ -103,7 +104,7 @@ function sourceOf(db: DatabaseSync, sql: string): string {
   try {
     statement = prepareStatement(db, sql)
   } catch (error) {
-    throw new StreamRefusedError(400, Error.isError(error) ? error.message : String(error))
+    throw new StreamRefusedError(400, messageOf(error))
   }
   if (!statement) throw new StreamRefusedError(500, 'could not expand sql statement')
   return statement.sourceSQL

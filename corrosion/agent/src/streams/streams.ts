@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '../error-message.ts'
 import type { Log } from '../log.ts'
 import type { Change } from '../store/change.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Commit, Store } from '../store/store.ts'
+import { toUuid } from '../uuid.ts'
 import { columnsLine, errorLine } from './event-lines.ts'
 import { expandStatement, type FollowedQuery, readFollowedQuery } from './followed-query.ts'
 import { type LineStream, StreamRefusedError, type SubscribeOptions } from './line-stream.ts'
@@ -22,7 +24,7 @@ export interface Streams {
   /** What `corrosion subs info` shows. */
   info(query: { hash?: string; id?: string }): SubscriptionInfo | undefined
   /** Ends all streams. What was subscribed to can be resumed when they are opened again. */
-  close(how: 'graceful'): Promise<void>
+  close(): void
 }
 
 export interface SubscriptionInfo {
@@ -59,12 +61,7 @@ const usualTiming: StreamTiming = {
   unheardMs: 30_000,
 }
 
-export async function openStreams({
-  store,
-  folder,
-  log,
-  timing,
-}: StreamsOptions): Promise<Streams> {
+export function openStreams({ store, folder, log, timing }: StreamsOptions): Streams {
   const times = { ...usualTiming, ...timing }
   const analysis = openFollowing(store)
   const subscriptions = new Map<string, Subscription>()
@@ -205,7 +202,7 @@ export async function openStreams({
       )
     },
 
-    async close() {
+    close() {
       if (!isOpen) return
       isOpen = false
       stopListening()
@@ -218,7 +215,7 @@ export async function openStreams({
 
 /** The stream of a query that SQLite gives up on. */
 function failedStream(id: string, { sql, columnNames }: FollowedQuery, error: unknown): LineStream {
-  const message = Error.isError(error) ? error.message : String(error)
+  const message = messageOf(error)
   const lines = async function* (): AsyncGenerator<string> {
     yield columnsLine(columnNames) + errorLine(message)
   }
@@ -234,6 +231,5 @@ function folderOf(folder: string, id: string): string {
 }
 
 function idOf(folderName: string): string | undefined {
-  const parts = /^([\da-f]{8})([\da-f]{4})([\da-f]{4})([\da-f]{4})([\da-f]{12})$/.exec(folderName)
-  return parts?.slice(1).join('-')
+  return /^[\da-f]{32}$/.test(folderName) ? toUuid(folderName) : undefined
 }

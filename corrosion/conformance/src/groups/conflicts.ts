@@ -20,14 +20,15 @@ interface Conflict {
 }
 
 /** Read when asked for, so that nothing happens at import. */
-export function readConflicts(): Conflict[] {
+function readConflicts(): Conflict[] {
   const path = join(import.meta.dirname, '../../expectations/conflicts.json')
   const conflicts: Conflict[] = JSON.parse(readFileSync(path, 'utf8'))
   return conflicts
 }
 
 /** All of them are written in one parting, each to a key of its own. */
-export function conflictsGroup(conflicts = readConflicts()): Group {
+export function conflictsGroup(): Group {
+  const conflicts = readConflicts()
   /** Names of transactions by `version,"actor"`, as they stand in a clock row. */
   const transactions = new Map<string, string>()
 

@@ -1,4 +1,4 @@
-import type { SqlRow, SqlValue } from '../store/sql-value.ts'
+import type { SqlRow, SqlValue } from './store/sql-value.ts'
 
 /** A cell as the agent writes it in JSON. */
 export function valueText(value: SqlValue): string {

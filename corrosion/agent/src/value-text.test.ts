@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { SqlValue } from '../store/sql-value.ts'
+import type { SqlValue } from './store/sql-value.ts'
 import { valueText } from './value-text.ts'
 
 test.each<[SqlValue, string]>([

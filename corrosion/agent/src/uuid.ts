@@ -1,3 +1,8 @@
+/** 32 hex digits as a UUID is written: with hyphens. */
+export function toUuid(digits: string): string {
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
 const blockStarts = [0, 9, 14, 19, 24] as const
 const blockLengths = [8, 4, 4, 4, 12] as const
 
@@ -7,11 +12,7 @@ export function parseUuid(text: string): { uuid: string } | { problem: string } 
   const isPrefixed = bare !== text
   const isHyphenated = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(bare)
   if (isHyphenated) return { uuid: bare.toLowerCase() }
-  if (!isPrefixed && /^[0-9a-f]{32}$/i.test(text)) {
-    return {
-      uuid: text.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
-    }
-  }
+  if (!isPrefixed && /^[0-9a-f]{32}$/i.test(text)) return { uuid: toUuid(text.toLowerCase()) }
   return { problem: `UUID parsing failed: ${problemOf(text, bare)}` }
 }
 
