@@ -39,13 +39,11 @@ async function get<S extends TSchema>(schema: S, path: string): Promise<Static<S
   return Value.Parse(schema, await getJson(`${cluster.node(1).apiUrl}${path}`))
 }
 
-async function ended({ id }: Operation): Promise<Operation> {
-  let { operation } = await get(OperationReply, `/api/cluster/operations/${id}`)
-  await until(async () => {
-    ;({ operation } = await get(OperationReply, `/api/cluster/operations/${id}`))
-    return operation.state !== 'running'
+function ended({ id }: Operation): Promise<Operation> {
+  return until(async () => {
+    const { operation } = await get(OperationReply, `/api/cluster/operations/${id}`)
+    return operation.state !== 'running' && operation
   }, 60_000)
-  return operation
 }
 
 async function planned(body: unknown): Promise<Plan> {
@@ -54,12 +52,11 @@ async function planned(body: unknown): Promise<Plan> {
 
 async function applied(plan: Plan): Promise<Rollout> {
   const body = { plan_id: plan.id, confirm: plan.id }
-  let { rollout } = await post(RolloutReply, '/api/config/apply', body)
-  await until(async () => {
-    ;({ rollout } = await get(RolloutReply, `/api/config/rollouts/${plan.id}`))
-    return ['succeeded', 'stopped', 'aborted'].includes(rollout.state)
+  await post(RolloutReply, '/api/config/apply', body)
+  return until(async () => {
+    const { rollout } = await get(RolloutReply, `/api/config/rollouts/${plan.id}`)
+    return ['succeeded', 'stopped', 'aborted'].includes(rollout.state) && rollout
   }, 120_000)
-  return rollout
 }
 
 const fileOf = (node: number): string => readFileSync(cluster.node(node).configPath, 'utf8')

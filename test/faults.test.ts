@@ -8,6 +8,7 @@ import {
   countRecords,
   createTemporaryFolder,
   findMiscounts,
+  seededRandom,
   sendSteadily,
 } from '@corroport/testing'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
@@ -19,7 +20,7 @@ const log = pino({ level: 'silent' })
 const nodeIds = ['node1', 'node2', 'node3']
 const home = createTemporaryFolder()
 const seed = Number(process.env.CORROPORT_SEED ?? Date.now() % 1_000_000)
-const random = createRandom(seed)
+const random = seededRandom(seed)
 let cluster: Cluster
 
 beforeAll(async () => {
@@ -145,16 +146,5 @@ async function settled(deadline: number): Promise<string[]> {
     }
     if (problems.length === 0 || performance.now() > deadline) return problems.slice(0, 20)
     await wait(500)
-  }
-}
-
-/** Mulberry32: the same moments for the same seed. */
-function createRandom(start: number): () => number {
-  let state = start
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

@@ -3,33 +3,29 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createCorrosionClient } from '@corroport/corrosion-client'
-import { type CorrosionAgent, findCorrosion, startCorrosionAgent, until } from '@corroport/testing'
+import { startCorrosionAgent, until } from '@corroport/testing'
+import { developmentAgent, findAgent } from '../../infra/setup/find-agent.mjs'
 import { connectionTo } from './one-connection.ts'
 import { treeMegabytes } from './process-memory.ts'
 import { type Distribution, describe } from './quantiles.ts'
 import { type Result, writeResult } from './result.ts'
 
 const say = (line: string): void => console.error(line)
-const development = join(import.meta.dirname, '../../corrosion/agent/bin/corrosion')
-const real = findCorrosion()
-if (real === undefined || real === development) {
-  throw new Error('the baseline is a real agent: npm run corrosion:install')
-}
-writeResult('agent', await measure({ development, real }))
+writeResult('agent', await measure(developmentAgent.path, findAgent(process.env, 'real').path))
 
-async function measure(binaries: { development: string; real: string }): Promise<Result> {
-  const starts = await measureStarts(binaries.development)
-  const rates = { real: 0, development: 0 }
-  const feeds: Record<string, Distribution> = {}
-  for (const kind of ['real', 'development'] as const) {
-    rates[kind] = await measureRate(kind, binaries[kind])
-    feeds[kind] = await measureFeed(kind, binaries[kind])
+async function measure(development: string, real: string): Promise<Result> {
+  const starts = await measureStarts(development)
+  const rates = {
+    real: await measureRate('real', real),
+    development: await measureRate('development', development),
   }
-  const megabytes = await measureMemory(binaries.development)
+  const feeds = {
+    real: await measureFeed('real', real),
+    development: await measureFeed('development', development),
+  }
+  const megabytes = await measureMemory(development)
   const share = rates.development / rates.real
-  const { real: realFeed, development: ourFeed } = feeds
-  if (!realFeed || !ourFeed) throw new Error('unreachable: a feed was not measured')
-  const ratio = ourFeed.p50 / realFeed.p50
+  const ratio = feeds.development.p50 / feeds.real.p50
   return {
     figures: [
       {
@@ -48,8 +44,8 @@ async function measure(binaries: { development: string; real: string }): Promise
       },
       {
         name: 'write → updates feed of another agent',
-        measured: `${ms(ourFeed)}, ${ratio.toFixed(2)} × the real agents'`,
-        baseline: `real agents ${ms(realFeed)}`,
+        measured: `${ms(feeds.development)}, ${ratio.toFixed(2)} × the real agents'`,
+        baseline: `real agents ${ms(feeds.real)}`,
         bar: 'p50 within a factor of 2, either way',
         isMet: ratio <= 2 && ratio >= 0.5,
       },
@@ -135,7 +131,7 @@ async function measureFeed(kind: string, binary: string): Promise<Distribution> 
 
 async function measureMemory(binary: string): Promise<number> {
   say('writing 50,000 rows, with a subscription and a feed open')
-  await using agent: CorrosionAgent = await startCorrosionAgent({ binary })
+  await using agent = await startCorrosionAgent({ binary })
   await using client = createCorrosionClient({ url: agent.url })
   const stop = new AbortController()
   const subscription = await client.subscribe('SELECT pk, message FROM node_messages', {

@@ -24,13 +24,12 @@ import {
   createTemporaryFolder,
   cutDatagramsOf,
   findMiscounts,
-  hasOwnNetworks,
   prepareOwnNetwork,
   sendSteadily,
-  unshareNetwork,
 } from '@corroport/testing'
 import pino from 'pino'
 import type { Static, TSchema } from 'typebox'
+import { requireOwnNetworks, unshareNetwork } from '../../infra/setup/own-network.mjs'
 import { describe } from './quantiles.ts'
 import { type Result, writeResult } from './result.ts'
 
@@ -46,8 +45,7 @@ const parseMembers = createParser('the members', MembersReply)
 
 // In a network of its own, where gossip can be cut.
 if (process.argv[2] !== 'inside') {
-  if (!hasOwnNetworks())
-    throw new Error('this needs Linux with `unshare` and `ip`, and a right to them')
+  requireOwnNetworks()
   const [program, ...args] = unshareNetwork
   const child = spawn(program, [...args, process.execPath, ...process.argv.slice(1, 2), 'inside'], {
     stdio: 'inherit',
@@ -83,6 +81,7 @@ async function measure(running: Cluster, bus: Bus): Promise<Result> {
   })
   const restart = await measureRestarts(running, bus)
   const rollout = await measureRollout(running, bus)
+  const refusals = await measureRefusals(running)
   const partition = await measurePartition(running)
   const loss = await measureLoss(running)
   const stops = describe(restart.ownStopsMs)
@@ -131,8 +130,20 @@ async function measure(running: Cluster, bus: Bus): Promise<Result> {
           rollout.mostDown <= 1 &&
           rollout.miscounts.length === 0,
       },
+      {
+        name: 'a bootstrap that splits the graph, or names nobody',
+        measured: refusals
+          .map(({ components, isRefused }) => {
+            const pieces = components.map((piece) => piece.join(', ')).join(' | ')
+            return `${isRefused ? 'refused' : 'ACCEPTED'}: ${pieces}`
+          })
+          .join('; '),
+        baseline: 'files of five real agents, each with nodes 1 to 3 as seeds',
+        bar: 'refused in the plan, with the components',
+        isMet: refusals.every(({ isRefused, components }) => isRefused && components.length > 1),
+      },
     ],
-    raw: { restart, rollout, partition, loss },
+    raw: { restart, rollout, refusals, partition, loss },
   }
 }
 
@@ -224,6 +235,30 @@ async function watchAgents(running: Cluster, signal: AbortSignal): Promise<numbe
   }
   await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))
   return mostDown
+}
+
+/** Plans that leave pieces: nodes 4 and 5 name only each other; nobody names anybody; a foreigner. */
+async function measureRefusals(running: Cluster) {
+  say('planning what would split the cluster')
+  const node1 = running.node(1)
+  const [node4, node5] = [running.node(4), running.node(5)]
+  const between = [node4, node5].map(({ gossipEndpoint }) => gossipEndpoint)
+  const edits = [
+    { bootstrap: between, nodes: [node4.nodeId, node5.nodeId] },
+    { bootstrap: [], nodes: 'all' },
+    { bootstrap: ['192.0.2.1:8787'], nodes: 'all' },
+  ]
+  const refusals: { components: string[][]; problems: string[]; isRefused: boolean }[] = []
+  for (const edit of edits) {
+    const { plan } = parsePlan(await post(node1, '/api/config/plan', edit))
+    const begun = await send(node1, '/api/config/apply', { plan_id: plan.id, confirm: plan.id })
+    refusals.push({
+      components: plan.graph.components,
+      problems: plan.problems,
+      isRefused: plan.problems.length > 0 && begun.status === 422,
+    })
+  }
+  return refusals
 }
 
 async function measurePartition(running: Cluster) {
@@ -318,13 +353,15 @@ async function get(node: ClusterNode, path: string): Promise<unknown> {
 }
 
 async function post(node: ClusterNode, path: string, body: unknown): Promise<unknown> {
-  return await answerOf(
-    await fetch(`${node.apiUrl}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    }),
-  )
+  return await answerOf(await send(node, path, body))
+}
+
+function send(node: ClusterNode, path: string, body: unknown): Promise<Response> {
+  return fetch(`${node.apiUrl}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
 }
 
 async function answerOf(response: Response): Promise<unknown> {

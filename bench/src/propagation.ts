@@ -1,4 +1,4 @@
-// How fast a write spreads: raw feeds of a real agent, and CorroPort beside them in the same run.
+// How fast a write spreads: raw feeds of an agent, and CorroPort beside them in the same run.
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Bus, connectBus } from '@corroport/bus'
 import { createCorrosionClient } from '@corroport/corrosion-client'
@@ -21,7 +21,7 @@ const nodeIds = ['node1', 'node2', 'node3']
 const say = (line: string): void => console.error(line)
 
 using home = createTemporaryFolder()
-say('starting three nodes with real agents')
+say('starting three nodes')
 const cluster = await startCluster({
   home: home.path,
   nodes: 3,

@@ -2,67 +2,33 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCaptured } from './command.mjs'
 import { download, downloadText, formatBytes } from './download.mjs'
-import { withLock } from './lock.mjs'
-import { cacheFolder, projectPrograms } from './places.mjs'
 import {
-  isAtLeast,
-  isProgram,
-  link,
-  namedProgram,
-  onPath,
-  parseVersion,
-  putInPlace,
-  versionLine,
-} from './program.mjs'
+  findNatsServer,
+  installationFolder,
+  installedPath,
+  noNatsServer,
+  version,
+} from './find-nats-server.mjs'
+import { withLock } from './lock.mjs'
+import { projectPrograms } from './places.mjs'
+import { link, onPath, putInPlace, versionLine } from './program.mjs'
 import { startProgress } from './progress.mjs'
 import { SetupError } from './setup-error.mjs'
 
-const version = '2.14.9'
-// Consumers have several filter subjects since 2.10; an older server ignores the field silently.
-const minimum = [2, 10]
 const release = `https://github.com/nats-io/nats-server/releases/download/v${version}`
-const ownPath = join(projectPrograms, 'nats-server')
 const goPackage = `github.com/nats-io/nats-server/v2@v${version}`
 
 /** Path of a nats-server that is recent enough; installs one where there is none. */
 export async function ensureNatsServer(env, note) {
   const path = findNatsServer(env, note) ?? (await installOnce(env, note))
-  if (path === cachedPath(env)) link(path, ownPath)
+  if (path === installedPath(env)) link(path, join(projectPrograms, 'nats-server'))
   return path
-}
-
-export function findNatsServer(env, note) {
-  const named = namedProgram('NATS_SERVER_BIN', env)
-  if (named !== undefined) {
-    if (isRecent(named)) return named
-    throw new SetupError(
-      `NATS_SERVER_BIN is ${named}, which is not a nats-server of ${minimum.join('.')} or later.`,
-      'name a newer one, or unset NATS_SERVER_BIN.',
-    )
-  }
-  for (const path of onPath('nats-server', env)) {
-    if (isRecent(path)) return path
-    note(`${path} is no nats-server of ${minimum.join('.')} or later and is not used`)
-  }
-  return [ownPath, cachedPath(env)].find((path) => isProgram(path) && isRecent(path))
-}
-
-function isRecent(path) {
-  return isAtLeast(parseVersion(versionLine(path)) ?? [0, 0], minimum)
-}
-
-function installationFolder(env) {
-  return join(cacheFolder(env), `nats-server-${version}`)
-}
-
-function cachedPath(env) {
-  return join(installationFolder(env), 'bin/nats-server')
 }
 
 function installOnce(env, note) {
   return withLock(
     `${installationFolder(env)}.lock`,
-    async (addOwner) => findNatsServer(env, () => {}) ?? (await install(env, addOwner)),
+    async (addOwner) => findNatsServer(env) ?? (await install(env, addOwner)),
     (pid) => note(`process ${pid} brings in nats-server; waiting`),
   )
 }
@@ -81,17 +47,14 @@ async function install(env, addOwner) {
       }
       putInPlace(partial, installationFolder(env))
       progress.end('installed')
-      return cachedPath(env)
+      return installedPath(env)
     } catch (error) {
       failures.push(error.message)
     }
   }
   progress.end('failed')
   rmSync(partial, { recursive: true, force: true })
-  throw new SetupError(
-    `There is no nats-server of ${minimum.join('.')} or later on this machine.\n${failures.join('\n')}`,
-    remedy(),
-  )
+  throw new SetupError(`${noNatsServer}\n${failures.join('\n')}`, remedy())
 }
 
 async function fromRelease(partial, { progress }) {

@@ -3,7 +3,7 @@ const terminalIntervalMs = 1000
 const logIntervalMs = 30_000
 
 /** "3:12" */
-export function formatElapsed(ms) {
+function formatElapsed(ms) {
   const seconds = Math.floor(ms / 1000)
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }

@@ -9,6 +9,7 @@ import { ensureCorrosion } from './corrosion.mjs'
 import { findAgent } from './find-agent.mjs'
 import { ensureNatsServer } from './nats-server.mjs'
 import { ensureNodeModules } from './node-modules.mjs'
+import { requireOwnNetworks } from './own-network.mjs'
 import { root } from './places.mjs'
 import { findProjectNode } from './project-node.mjs'
 import { reportFailure, SetupError } from './setup-error.mjs'
@@ -48,6 +49,7 @@ const commands = {
       nats: bringInNatsServer,
       corrosion: async () => findAgent(env, 'real'),
       postgres: async () => requirePostgres(),
+      network: async () => requireOwnNetworks(),
     }
     const missing = await ensureTestParts(parts, env)
     return () => runTests(findProjectNode(), args, missing, env)

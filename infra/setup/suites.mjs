@@ -1,5 +1,5 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** What the use of a part looks like in the text of a suite. */
 const uses = {
@@ -9,9 +9,10 @@ const uses = {
   postgres: /\bstartPostgres\(/,
   /** Only real ones will do. */
   corrosion: /\bstartRealAgent\(/,
+  network: /\bunshareNetwork\b/,
 }
 
-/** The suites that start one of these parts, by themselves or through the harness beside them. */
+/** The suites that start one of these parts, by themselves or through a file beside them. */
 export function suitesUsing(parts, root) {
   const wanted = parts.flatMap((part) => uses[part] ?? [])
   return globSync('{packages,services,infra,corrosion}/**/*.test.ts', {
@@ -20,13 +21,19 @@ export function suitesUsing(parts, root) {
   })
     .concat(globSync('test/*.test.ts', { cwd: root }))
     .filter((path) => {
-      const harness = join(root, dirname(path), 'harness.ts')
-      const text = readFileSync(join(root, path), 'utf8')
-      const beside =
-        text.includes('./harness.ts') && existsSync(harness) ? readFileSync(harness, 'utf8') : ''
-      return wanted.some((use) => use.test(text) || use.test(beside))
+      const texts = readWithNeighbours(join(root, path))
+      return wanted.some((use) => texts.some((text) => use.test(text)))
     })
     .toSorted()
+}
+
+/** Texts of a file and of what it imports from its own folder. */
+function readWithNeighbours(path, seen = new Set()) {
+  if (seen.has(path)) return []
+  seen.add(path)
+  const text = readFileSync(path, 'utf8')
+  const imports = [...text.matchAll(/ from '(\.\/[^/']+\.ts)'/g)]
+  return [text, ...imports.flatMap(([, name]) => readWithNeighbours(join(path, '..', name), seen))]
 }
 
 /** The suites to be held once more to development agents, after they ran on real ones. */

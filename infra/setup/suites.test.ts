@@ -4,7 +4,7 @@ import { suitesForBothKinds, suitesUsing } from './suites.mjs'
 
 const root = join(import.meta.dirname, '../..')
 
-test('a suite is known by the parts that it starts, also through its harness', () => {
+test('a suite is known by the parts that it starts, also through files beside it', () => {
   const withAgents = suitesUsing(['agents'], root)
   const withNats = suitesUsing(['nats'], root)
 
@@ -12,7 +12,11 @@ test('a suite is known by the parts that it starts, also through its harness', (
   expect(withAgents).toContain('packages/corrosion-client/test/follow.test.ts')
   expect(withAgents).not.toContain('packages/bus/test/outbox.test.ts')
   expect(withNats).toContain('services/ack-sender/test/delivery.test.ts')
+  expect(withNats).toContain('services/config-manager/test/rollout.test.ts')
   expect(withNats).not.toContain('packages/corrosion-client/test/follow.test.ts')
+  expect(suitesUsing(['network'], root)).toEqual([
+    'services/config-manager/test/membership-partition-real.test.ts',
+  ])
   expect(suitesUsing([], root)).toEqual([])
 })
 

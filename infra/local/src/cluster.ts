@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentKind, type AgentProgram, findAgent } from '../../setup/find-agent.mjs'
+import { requireNatsServer } from '../../setup/find-nats-server.mjs'
 import { SetupError } from '../../setup/setup-error.mjs'
 import { agentPart, agentUrl } from './agents.ts'
 import { labStart, requireBendable } from './lab-start.ts'
@@ -10,7 +11,6 @@ import { applyStreamsUntilDone, NatsPart, type NatsSettings, natsDefinition } fr
 import { Part } from './part.ts'
 import { freePortOffset, requireFreePorts } from './port-check.ts'
 import { maxNodes, natsPortsOf, portsOf, type ServiceName, wantedPorts } from './ports.ts'
-import { findNatsServer } from './program-path.ts'
 import {
   type ClusterShape,
   type Layer,
@@ -105,8 +105,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const hasAgents = ownLayers.includes('agents')
   const hasServices = ownLayers.includes('services')
   const hasNats = hasAgents && !environment.NATS_URL
-  const natsProgram = hasNats ? findNatsServer(environment) : ''
-  const agents = hasAgents ? chooseAgents(environment, options.agents) : undefined
+  const natsProgram = hasNats ? found(() => requireNatsServer(environment, say)) : ''
+  const agents = hasAgents ? found(() => findAgent(environment, options.agents)) : undefined
   const agentShape = hasAgents ? undefined : readRecord(layout, 'agents')?.shape
   const agentKind = agents?.kind ?? agentShape?.agentKind
   const { keepConfig = false } = options
@@ -262,9 +262,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
-function chooseAgents(environment: NodeJS.ProcessEnv, wanted: AgentKind | undefined): AgentProgram {
+function found<T>(find: () => T): T {
   try {
-    return findAgent(environment, wanted)
+    return find()
   } catch (cause) {
     if (!(cause instanceof SetupError)) throw cause
     throw new Error(`${cause.message} To do: ${cause.remedy}`, { cause })

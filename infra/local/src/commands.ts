@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { createLayout, type Layout } from './layout.ts'
-import { followLogs, printLogs } from './log-view.ts'
+import { followLogs, partsWithLogs, printLogs } from './log-view.ts'
 import { maxNodes, natsPortsOf } from './ports.ts'
 import { type Layer, layers, readRecord } from './register.ts'
 import { nodeEnvironment } from './services.ts'
@@ -102,8 +102,16 @@ function addLogs(program: Command, layout: Layout, { out }: LocalTerminal): void
     .option('-f, --follow', 'and what is added, until Ctrl-C')
     .option('-n, --lines <count>', 'of each log', wholeNumber(0, 100_000), 20)
     .action(async (parts: string[], { follow, lines }: { follow?: boolean; lines: number }) => {
+      const isOf = (part: string, name: string): boolean =>
+        part === name || part.startsWith(`${name}-`)
+      const all = partsWithLogs(layout)
+      const strangers = parts.filter((name) => !all.some((part) => isOf(part, name)))
+      if (strangers.length > 0) {
+        const found = all.length === 0 ? 'none' : all.join(', ')
+        throw new Error(`there is no log of ${strangers.join(' or ')}; there are: ${found}`)
+      }
       const isWanted = (part: string): boolean =>
-        parts.length === 0 || parts.some((name) => part === name || part.startsWith(`${name}-`))
+        parts.length === 0 || parts.some((name) => isOf(part, name))
       const view = { layout, isWanted, out }
       printLogs(view, lines)
       if (!follow) return

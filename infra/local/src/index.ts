@@ -1,5 +1,3 @@
 export * from './cluster.ts'
 export { addLocalCommands } from './commands.ts'
 export * from './lab.ts'
-export { Part } from './part.ts'
-export { type NodePorts, natsPortsOf, portsOf, type ServiceName, serviceNames } from './ports.ts'

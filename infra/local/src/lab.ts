@@ -1,9 +1,9 @@
 import { requireRegions } from '@corroport/contracts'
 import { type Admin, type LinkSettings, openAdmin } from '@corroport/corrosion-client'
+import { isRunning } from '@corroport/node-process/process-ref.ts'
 import { delaysFrom } from './lab-start.ts'
 import { createLayout } from './layout.ts'
 import { gossipAddress } from './ports.ts'
-import { isRunning } from './process-identity.ts'
 import { readRecord } from './register.ts'
 
 /** What one agent does with what it sends to another, and how far that one is. */

@@ -17,16 +17,16 @@ const chunkBytes = 64 * 1024
 
 /** Prints the last lines of each log. */
 export function printLogs(options: LogViewOptions, count: number): void {
-  for (const part of partsWithLogs(options)) {
+  for (const part of wantedParts(options)) {
     for (const line of lastLines(options.layout.log(part), count)) print(options, part, line)
   }
 }
 
 /** Prints what is appended to the logs from now on, until the signal. */
 export async function followLogs(options: LogViewOptions, signal: AbortSignal): Promise<void> {
-  const tails = new Map(partsWithLogs(options).map((part) => [part, tailAt(options, part)]))
+  const tails = new Map(wantedParts(options).map((part) => [part, tailAt(options, part)]))
   while (!signal.aborted) {
-    for (const part of partsWithLogs(options)) {
+    for (const part of wantedParts(options)) {
       const tail = tails.get(part) ?? { offset: 0, rest: Buffer.alloc(0) }
       tails.set(part, tail)
       for (const line of readAppended(options.layout.log(part), tail)) print(options, part, line)
@@ -35,17 +35,18 @@ export async function followLogs(options: LogViewOptions, signal: AbortSignal): 
   }
 }
 
-function partsWithLogs({ layout, isWanted }: LogViewOptions): string[] {
+export function partsWithLogs(layout: Layout): string[] {
   let names: string[]
   try {
     names = readdirSync(layout.logs)
   } catch {
     return [] // nothing was started yet
   }
-  return names
-    .flatMap((name) => /^([^.]+)\.log$/.exec(name)?.[1] ?? [])
-    .filter((part) => isWanted(part))
-    .toSorted()
+  return names.flatMap((name) => /^([^.]+)\.log$/.exec(name)?.[1] ?? []).toSorted()
+}
+
+function wantedParts({ layout, isWanted }: LogViewOptions): string[] {
+  return partsWithLogs(layout).filter((part) => isWanted(part))
 }
 
 function print({ isShown, out }: LogViewOptions, part: string, text: string): void {

@@ -8,7 +8,7 @@ import { Part, type PartDefinition, type PartDeps } from './part.ts'
 import { natsPortsOf } from './ports.ts'
 
 /** Settings of the local nats-server. Without users: it listens on loopback only. */
-export function natsConfig(storeFolder: string, portOffset: number): string {
+function natsConfig(storeFolder: string, portOffset: number): string {
   const { client, monitoring } = natsPortsOf(portOffset)
   // nats-server reads quoted text as JSON does.
   return `server_name: "corroport-local"

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { findProcess, sendSignal, writePidFile } from '@corroport/node-process/process-ref.ts'
 import { lastLogLine } from './log-lines.ts'
-import { findProcess, signalGroup, writePidFile } from './process-identity.ts'
 import type { Register } from './register.ts'
 
 export interface PartDefinition {
@@ -94,7 +94,7 @@ export class Part {
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     this.#isWanted = false
     this.#delay.abort()
-    if (this.#child?.pid !== undefined) signalGroup(this.#child.pid, signal)
+    if (this.#child?.pid !== undefined) sendSignal(-this.#child.pid, signal)
     await this.#exited
   }
 

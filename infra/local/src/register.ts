@@ -1,11 +1,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as wait } from 'node:timers/promises'
+import { endProcess, findProcess, isRunning } from '@corroport/node-process/process-ref.ts'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Layout } from './layout.ts'
-import { findProcess, isRunning, signalGroup } from './process-identity.ts'
 
 /** What can be started and stopped apart: NATS and the agents; the nodes' services. */
 export const layers = ['agents', 'services'] as const
@@ -139,29 +138,12 @@ async function endLeftovers(
   say(`ending what an earlier run left behind: ${left.map(({ name }) => name).join(', ')}`)
   const ranks = [...new Set(left.map(({ stopRank }) => stopRank))].toSorted((a, b) => b - a)
   for (const rank of ranks) {
-    await Promise.all(left.filter(({ stopRank }) => stopRank === rank).map(endProcess))
+    await Promise.all(
+      left
+        .filter(({ stopRank }) => stopRank === rank)
+        .map((part) => endProcess(part, part.stopDeadlineMs, -part.pid)),
+    )
   }
-}
-
-/** SIGTERM, then SIGKILL at its deadline. It is no child of ours, so its end has to be looked for. */
-async function endProcess(part: RunningPart): Promise<void> {
-  signalGroup(part.pid, 'SIGTERM')
-  if (await hasEnded(part, part.stopDeadlineMs)) return
-  signalGroup(part.pid, 'SIGKILL')
-  if (!(await hasEnded(part, 5000)))
-    throw new Error(`${part.name} (pid ${part.pid}) cannot be ended`)
-}
-
-export async function hasEnded(
-  process: { pid: number; startedAt: string },
-  withinMs: number,
-): Promise<boolean> {
-  const deadline = performance.now() + withinMs
-  while (isRunning(process)) {
-    if (performance.now() > deadline) return false
-    await wait(50)
-  }
-  return true
 }
 
 function recordPath(layout: Layout, layer: Layer): string {

@@ -5,7 +5,7 @@ import { Value } from 'typebox/value'
 import { agentUrl } from './agents.ts'
 import { compileCache, type Layout, root } from './layout.ts'
 import type { PartDefinition } from './part.ts'
-import { portsOf, serviceNames } from './ports.ts'
+import { natsPortsOf, portsOf, serviceNames } from './ports.ts'
 
 export interface NodeSettings {
   nodes: number
@@ -23,11 +23,16 @@ export function nodeEnvironment(
   { nodes, portOffset, regions, clockOffsetsMs, natsUrl }: NodeSettings,
 ): Record<string, string> {
   const ports = portsOf(node, portOffset)
+  const nats = natsPortsOf(portOffset)
   return {
     NODE_ID: `node${node}`,
     REGION: regions[(node - 1) % regions.length] ?? 'local',
     CLOCK_OFFSET_MS: String(clockOffsetsMs[`node${node}`] ?? 0),
     NATS_URL: natsUrl,
+    // Only of our own server it is known where that is.
+    ...(natsUrl === `nats://127.0.0.1:${nats.client}` && {
+      NATS_MONITOR_URL: `http://127.0.0.1:${nats.monitoring}`,
+    }),
     AGENT_URL: agentUrl(node, portOffset),
     AGENT_CONFIG: layout.runtimeConfig(node),
     AGENT_CANONICAL_CONFIG: layout.canonicalConfig(node),

@@ -1,6 +1,6 @@
+import { endProcess, isRunning } from '@corroport/node-process/process-ref.ts'
 import type { Layout } from './layout.ts'
-import { isRunning, type ProcessRef } from './process-identity.ts'
-import { hasEnded, type Layer, layers, openRegister, readRecord } from './register.ts'
+import { type Layer, layers, openRegister, readRecord } from './register.ts'
 
 // The longest ordered stop: services 11 s, agents 20 s, NATS 5 s.
 const stopDeadlineMs = 40_000
@@ -28,7 +28,7 @@ export async function stopLayers(
   }
   // Services hand on what they have through NATS, which goes with the agents.
   for (const { supervisor, shape, layer } of own.toReversed()) {
-    await stopSupervisor(supervisor)
+    await endProcess(supervisor, stopDeadlineMs)
     // One that was killed has left its record, and perhaps processes: opening ends them.
     if (readRecord(layout, layer)) {
       const register = await openRegister(layout, layer, shape, say)
@@ -36,12 +36,4 @@ export async function stopLayers(
     }
   }
   say(own.length === 0 ? 'nothing runs' : `${own.map(({ layer }) => layer).join(' and ')} stopped`)
-}
-
-async function stopSupervisor(supervisor: ProcessRef): Promise<void> {
-  if (!isRunning(supervisor)) return
-  process.kill(supervisor.pid, 'SIGTERM')
-  if (await hasEnded(supervisor, stopDeadlineMs)) return
-  process.kill(supervisor.pid, 'SIGKILL')
-  await hasEnded(supervisor, 5000)
 }

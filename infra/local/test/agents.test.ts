@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { findProcess } from '@corroport/node-process/process-ref.ts'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'smol-toml'
 import { Type } from 'typebox'
@@ -10,7 +11,6 @@ import { Value } from 'typebox/value'
 import { type Cluster, startCluster } from '../src/cluster.ts'
 import { freePortOffset } from '../src/port-check.ts'
 import { wantedPorts } from '../src/ports.ts'
-import { findProcess } from '../src/process-identity.ts'
 import { LayerStatus } from '../src/status.ts'
 
 const run = promisify(execFile)
@@ -58,6 +58,10 @@ describe('agents started from the command line', () => {
 
     await expect(local('agents', 'start', '3')).rejects.toMatchObject({
       stderr: expect.stringContaining(`run already under pid ${supervisor}`),
+    })
+    expect((await local('logs', 'agent2', '-n', '1')).stdout).toMatch(/^agent2 /)
+    await expect(local('logs', 'agent2', 'node7')).rejects.toMatchObject({
+      stderr: expect.stringContaining('no log of node7; there are: agent1, agent2, agent3, nats'),
     })
 
     const stop = await local('agents', 'stop')

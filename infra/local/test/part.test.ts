@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findProcess } from '@corroport/node-process/process-ref.ts'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createLayout, type Layout } from '../src/layout.ts'
 import { Part, restartDelayMs } from '../src/part.ts'
-import { findProcess } from '../src/process-identity.ts'
 import { openRegister, type Register, readRecord } from '../src/register.ts'
 import { type PlainPart, plainPart, shape } from './plain-part.ts'
 

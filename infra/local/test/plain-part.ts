@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { findProcess } from '@corroport/node-process/process-ref.ts'
 import type { Layout } from '../src/layout.ts'
 import type { PartDefinition } from '../src/part.ts'
-import { findProcess } from '../src/process-identity.ts'
 import type { ClusterShape } from '../src/register.ts'
 
 export const shape: ClusterShape = {

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findProcess } from '@corroport/node-process/process-ref.ts'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createLayout, type Layout } from '../src/layout.ts'
-import { findProcess, isRunning } from '../src/process-identity.ts'
 import { openRegister, readRecord } from '../src/register.ts'
 import { shape } from './plain-part.ts'
 
@@ -55,13 +55,6 @@ test('the layers are held apart', async () => {
   opened.use(await openRegister(layout, 'services', shape, () => undefined))
 
   expect(readRecord(layout, 'services')?.supervisor.pid).toBe(process.pid)
-})
-
-test('a process that has another start is another process', () => {
-  const self = findProcess(process.pid)
-
-  expect(self && isRunning(self)).toBe(true)
-  expect(isRunning({ pid: process.pid, startedAt: 'earlier' })).toBe(false)
 })
 
 async function killSupervisor(): Promise<void> {

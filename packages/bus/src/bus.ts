@@ -10,7 +10,7 @@ import {
 } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
-import { type Claim, refreshClaim, refreshClaimMs } from './claim.ts'
+import { type Claim, keepClaim } from './claim.ts'
 import { parseRefusalBody, RefusalError } from './refusal.ts'
 import { createTraceparent, inTrace } from './trace.ts'
 
@@ -110,9 +110,11 @@ export function connectBus(options: BusOptions): Bus {
     }
     connection = { nats, jetstream: jetstream(nats) }
     log.info({ server: nats.getServer() }, 'nats connected')
-    void keepClaim(nats, options, stopping.signal, onUp).then((reason) => {
-      if (reason) refuse(reason)
-    })
+    if (options.claim) {
+      void keepClaim(nats, options.claim, { log, signal: stopping.signal, onHeld: onUp }).then(
+        (reason) => reason && refuse(reason),
+      )
+    } else onUp()
     for await (const status of nats.status()) {
       if (status.type === 'disconnect') onDown('disconnected')
       if (status.type === 'reconnect') {
@@ -297,32 +299,6 @@ async function connectFirst(
       isTold = true
       await wait(250 + Math.random() * 250, undefined, { signal }).catch(() => undefined)
     }
-  }
-  return undefined
-}
-
-/** Calls `onHeld` once the names are held, then keeps them. Resolves with the reason of a refusal. */
-async function keepClaim(
-  nats: NatsConnection,
-  { claim, log }: BusOptions,
-  signal: AbortSignal,
-  onHeld: () => void,
-): Promise<string | undefined> {
-  if (!claim) {
-    onHeld()
-    return undefined
-  }
-  let isHeld = false
-  while (!signal.aborted) {
-    try {
-      const refusal = await refreshClaim(nats, claim)
-      if (refusal) return refusal
-      if (!isHeld) onHeld()
-      isHeld = true
-    } catch (err) {
-      if (!isHeld && !signal.aborted) log.warn({ err, names: claim.names }, 'name not claimed yet')
-    }
-    await wait(isHeld ? refreshClaimMs : 300, undefined, { signal }).catch(() => undefined)
   }
   return undefined
 }

@@ -1,6 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { claimBucket, nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
+import type { Logger } from 'pino'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -19,14 +21,34 @@ export interface Claim {
   holder: string
 }
 
-/** How often a claim has to be refreshed; it lapses after `claimBucket.ttlMs`. */
-export const refreshClaimMs = 2000
+// It lapses after `claimBucket.ttlMs`.
+const refreshEveryMs = 2000
+const retryEveryMs = 300
 
-/** Takes the names or refreshes them. Returns why not, when another instance holds one. */
-export async function refreshClaim(
+/** Calls `onHeld` once the names are held, then keeps them. Resolves with the reason of a refusal. */
+export async function keepClaim(
   nats: NatsConnection,
   claim: Claim,
+  { log, signal, onHeld }: { log: Logger; signal: AbortSignal; onHeld: () => void },
 ): Promise<string | undefined> {
+  let isHeld = false
+  while (!signal.aborted) {
+    try {
+      const refusal = await refresh(nats, claim)
+      if (refusal) return refusal
+      if (!isHeld) onHeld()
+      isHeld = true
+    } catch (err) {
+      if (!isHeld && !signal.aborted) log.warn({ err, names: claim.names }, 'name not claimed yet')
+    }
+    const restMs = isHeld ? refreshEveryMs : retryEveryMs
+    await wait(restMs, undefined, { signal }).catch(() => undefined) // aborted: the loop ends
+  }
+  return undefined
+}
+
+/** Takes the names or refreshes them. Returns why not, when another instance holds one. */
+async function refresh(nats: NatsConnection, claim: Claim): Promise<string | undefined> {
   const kv = await new Kvm(nats).open(claimBucket.name)
   for (const name of claim.names) {
     const taken = await take(kv, name, claim)

@@ -178,12 +178,13 @@ function parseJson(message: JsMsg): unknown {
   }
 }
 
-/** Whether a subject fits a wildcard of `*` tokens. */
-export function matches(wildcard: string, subject: string): boolean {
-  const wanted = wildcard.split('.')
+/** As NATS matches: `*` is one token, a last `>` is one or more. */
+export function matches(filter: string, subject: string): boolean {
+  const wanted = filter.split('.')
   const tokens = subject.split('.')
+  const isOpen = wanted.at(-1) === '>' && tokens.length > wanted.length
   return (
-    wanted.length === tokens.length &&
-    wanted.every((token, index) => token === '*' || token === tokens[index])
+    (isOpen || tokens.length === wanted.length) &&
+    wanted.every((token, index) => token === '*' || token === '>' || token === tokens[index])
   )
 }

@@ -19,6 +19,7 @@ import {
 } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { connect } from '@nats-io/transport-node'
+import { isStreamMissing } from './stream-heads.ts'
 
 const nanosecondsPerMillisecond = 1_000_000
 const millisecondsPerHour = 3_600_000
@@ -143,19 +144,14 @@ function isPartOf(wanted: object, actual: object): boolean {
   )
 }
 
-const streamNotFound = 10059
 const consumerNotFound = 10014
 
 async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found
   } catch (error) {
-    if (
-      error instanceof JetStreamApiError &&
-      (error.code === streamNotFound || error.code === consumerNotFound)
-    ) {
-      return undefined
-    }
+    if (isStreamMissing(error)) return undefined
+    if (error instanceof JetStreamApiError && error.code === consumerNotFound) return undefined
     throw error
   }
 }

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createParser, type RecordDefinition, streams } from '@corroport/contracts'
-import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { headers as createHeaders, createInbox, type Msg } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Bus, Connection } from './bus.ts'
+import { isStreamMissing } from './stream-heads.ts'
 import { createTraceparent } from './trace.ts'
 
 const schema = `
@@ -27,7 +28,7 @@ const schema = `
 `
 
 /** NATS refuses more than 1 MB in one message; headers need some of it. */
-export const maxPayloadBytes = 1_000_000
+const maxPayloadBytes = 1_000_000
 
 // Confirmed events are kept for a while: when a stream's store was wiped, they are told again. Less
 // than the streams' duplicate window, so that a stream which was not wiped recognises them.
@@ -264,8 +265,6 @@ function refusalOf(message: Msg): Error | undefined {
   return answer.error ? new Error(answer.error.description) : undefined
 }
 
-const streamNotFound = 10059
-
 /** A stream that was made anew has lost what it had confirmed: everything kept is told again. */
 async function compareStreams(
   db: DatabaseSync,
@@ -281,7 +280,7 @@ async function compareStreams(
     try {
       createdAt = (await manager.streams.info(name)).created
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === streamNotFound) {
+      if (isStreamMissing(error)) {
         throw new Error(`stream ${name} does not exist: run \`corroport streams apply\``, {
           cause: error,
         })

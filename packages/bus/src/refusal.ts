@@ -25,7 +25,7 @@ export class RefusalError extends Error {
   }
 }
 
-export const RefusalBody = Type.Object({
+const RefusalBody = Type.Object({
   code: RefusalCode,
   problems: Type.Array(Type.String()),
 })

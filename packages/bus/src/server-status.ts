@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { claimBucket, type StreamDefinition, type StreamName, streams } from '@corroport/contracts'
 import {
-  JetStreamApiError,
   type JetStreamManager,
   jetstream,
   jetstreamManager,
@@ -9,6 +8,8 @@ import {
 } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Bus } from './bus.ts'
+import { onceConnected } from './once-connected.ts'
+import { isStreamMissing } from './stream-heads.ts'
 
 /** What a stream is like on the servers. */
 export interface StreamStatus {
@@ -44,11 +45,7 @@ export async function lookAtServer(
   timeoutMs: number,
 ): Promise<ServerStatus> {
   if (!bus.isConnected) throw new Error('nats is not connected')
-  const { promise, resolve, reject } = Promise.withResolvers<ServerStatus>()
-  await using _looking = bus.onConnected(({ nats }) =>
-    look(nats, nodeId, timeoutMs).then(resolve, reject),
-  )
-  return await promise
+  return await onceConnected(bus, ({ nats }) => look(nats, nodeId, timeoutMs))
 }
 
 async function look(
@@ -100,8 +97,6 @@ async function writeOnce(
   }
 }
 
-const streamNotFound = 10059
-
 async function lookAtStream(
   manager: JetStreamManager,
   { name }: StreamDefinition & { name: StreamName },
@@ -110,7 +105,7 @@ async function lookAtStream(
     return describe(name, await manager.streams.info(name))
   } catch (error) {
     // Its leader answers for it: without one nobody does.
-    const exists = !(error instanceof JetStreamApiError && error.code === streamNotFound)
+    const exists = !isStreamMissing(error)
     const replicas = { want: 1, have: 0, current: 0 }
     return { name, exists, leader: null, replicas, maxLag: null, messages: null }
   }

@@ -9,6 +9,7 @@ import {
 } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
 import { aborted, type Bus, type Connection } from './bus.ts'
+import { onceConnected } from './once-connected.ts'
 
 /** A record as it lies in its stream, not parsed: what a person watching should see. */
 export interface TailedRecord {
@@ -28,8 +29,8 @@ export type TailPosition = Partial<Record<StreamName, { incarnation: string; seq
 export interface TailOptions {
   bus: Bus
   log: Logger
-  /** Without it: from now on. */
-  from?: TailPosition | undefined
+  /** A stream that it does not name is read from now on. */
+  from: TailPosition
   onRecord: (record: TailedRecord) => void
   /** Records between the position and the first that is still there, or the stream is another one. */
   onGap: (gap: { stream: StreamName; reason: string }) => void
@@ -37,7 +38,7 @@ export interface TailOptions {
 
 /** Reads all streams in order, without acknowledging, and goes on after each loss of NATS. */
 export function tail(options: TailOptions): AsyncDisposable {
-  const position: TailPosition = structuredClone(options.from ?? {})
+  const position: TailPosition = structuredClone(options.from)
   return options.bus.onConnected(async (connection, signal) => {
     await Promise.all(
       streams.map(({ name }) => tailStream(name, position, options, connection, signal)),
@@ -102,29 +103,20 @@ async function startPosition(
 
 /** Everything that lies in a stream now, oldest first. */
 export async function readStream(bus: Bus, stream: StreamName): Promise<TailedRecord[]> {
-  const { promise, resolve, reject } = Promise.withResolvers<TailedRecord[]>()
-  await using _reading = bus.onConnected(async ({ nats, jetstream }, signal) => {
-    try {
-      const manager = await jetstreamManager(nats, { checkAPI: false })
-      const { created, state } = await manager.streams.info(stream)
-      const records: TailedRecord[] = []
-      if (state.messages === 0) {
-        resolve(records)
-        return
-      }
-      const consumer = await jetstream.consumers.get(stream, { deliver_policy: DeliverPolicy.All })
-      const messages = await consumer.consume({ max_messages: 1000 })
-      void aborted(signal).then(() => messages.stop())
-      for await (const message of messages) {
-        records.push(toTailed(stream, created, message))
-        if (message.seq >= state.last_seq) break
-      }
-      resolve(records)
-    } catch (error) {
-      reject(error)
+  return await onceConnected(bus, async ({ nats, jetstream }, signal) => {
+    const manager = await jetstreamManager(nats, { checkAPI: false })
+    const { created, state } = await manager.streams.info(stream)
+    const records: TailedRecord[] = []
+    if (state.messages === 0) return records
+    const consumer = await jetstream.consumers.get(stream, { deliver_policy: DeliverPolicy.All })
+    const messages = await consumer.consume({ max_messages: 1000 })
+    void aborted(signal).then(() => messages.stop())
+    for await (const message of messages) {
+      records.push(toTailed(stream, created, message))
+      if (message.seq >= state.last_seq) break
     }
+    return records
   })
-  return await promise
 }
 
 function toTailed(stream: StreamName, incarnation: string, message: JsMsg): TailedRecord {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { type ChangeObserved, changeObserved } from '@corroport/contracts'
 import { createTemporaryFolder, startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { openBus, openState, stored, tellReceived } from './harness.ts'
@@ -97,11 +98,34 @@ test('a state file is refused to a second process', async () => {
   tellReceived(state, 'm1')
 })
 
-test('an event that is too large is refused where it is told', async () => {
+test('an event that does not fit its contract, or is too large, is refused where it is told', async () => {
   await using nats = await startNatsServer()
   await using bus = openBus(nats.url)
   await using state = openState(bus)
+  const tellRow = (text: string) =>
+    state.transaction((tell) => tell(changeObserved, { nodeId: 'node1' }, changeOf({ text })))
 
   expect(() => tellReceived(state, 'x'.repeat(200))).toThrow('does not fit its contract')
+  expect(() => tellRow('x'.repeat(1_000_000))).toThrow('larger than an event may be')
+  // Three bytes each.
+  expect(() => tellRow('漢'.repeat(333_400))).toThrow('larger than an event may be')
   expect(state.unconfirmed()).toBe(0)
+
+  tellRow('x'.repeat(999_000))
+  await until(() => state.unconfirmed() === 0)
 })
+
+function changeOf(row: ChangeObserved['row']): ChangeObserved {
+  return {
+    nodeId: 'node1',
+    table: 'note',
+    key: ['a'],
+    keyDigest: 'a',
+    change: 'insert',
+    rowVersion: 'b',
+    row,
+    writes: [],
+    via: 'updates',
+    observedAt: '2026-01-15T10:00:00Z',
+  }
+}

@@ -71,6 +71,13 @@ export function parseTimeout(text: string): number {
   return ms
 }
 
+/** How long a command that waits does so at most. */
+export function timeoutOption(): Option {
+  return new Option('--timeout <time>', 'how long to wait at most')
+    .argParser(parseTimeout)
+    .default(30_000, '30s')
+}
+
 /** For commander: a whole number within bounds. */
 export function parseWhole(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -1,7 +1,16 @@
+import type { Terminal } from './terminal.ts'
 import { fit, type Part, printable, textOf, widthOf } from './text.ts'
 
 const gap = '  '
 const narrowest = 6
+
+export function printTable(
+  head: readonly string[],
+  rows: readonly (readonly Part[])[],
+  terminal: Terminal,
+): void {
+  for (const line of formatTable(head, rows, terminal.width)) terminal.print(...line)
+}
 
 /** Aligned lines, head first. Too wide for the terminal, the widest columns are cut. */
 export function formatTable(

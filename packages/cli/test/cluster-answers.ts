@@ -82,7 +82,15 @@ export function clusterStatus(change: Partial<ClusterStatus> = {}): ClusterStatu
           age_ms: 300,
         },
         replication: { gaps: 0, p99_lag_s: 0.012, queue: 0, heads: 3, needed_versions: 0, age_ms },
-        subscriptions: [{ table: 'node_messages', state: 'live', since: timestamp }],
+        subscriptions: [
+          {
+            table: 'node_messages',
+            state: 'live',
+            since: timestamp,
+            last_change_at: timestamp,
+            last_change_id: 12,
+          },
+        ],
       },
       nats: {
         state: 'ok',
@@ -90,7 +98,13 @@ export function clusterStatus(change: Partial<ClusterStatus> = {}): ClusterStatu
         error: null,
         connected_to: 'nats1',
         round_trip_ms: 0.4,
+        monitor: { server: 'nats1', age_ms, error: null },
+        cluster: 'corroport',
+        routes: { expected: 2, up: 2 },
         jetstream: {
+          meta_leader: 'nats1',
+          meta_size: 3,
+          meta_quorum: true,
           is_writable: true,
           streams: [
             {
@@ -113,6 +127,7 @@ export function clusterStatus(change: Partial<ClusterStatus> = {}): ClusterStatu
         latency_ms: null,
         version: null,
         replicas: [],
+        pool: null,
       },
     },
     replication: [{ dataset: 'corrosion', wanted: 3, effective: 3, at_risk: false }],

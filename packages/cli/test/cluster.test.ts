@@ -34,7 +34,7 @@ test('the planes are shown with their ages', async () => {
 
 PLANE      STATE  AGE         DETAIL
 corrosion  ok     900 ms ago  agent reachable, 3 of 3 alive (admin-socket, 300 ms ago), gaps 0, needs 0, queue 0, p99 lag 12.00 ms
-nats       ok     900 ms ago  connected to nats1, round trip 0.40 ms, JetStream writable, 0 events wait
+nats       ok     900 ms ago  connected to nats1, round trip 0.40 ms, 2 of 2 routes, meta leader nats1, JetStream writable, 0 events wait
 postgres   none   -           not configured
 
 TABLE          SUBSCRIPTION  SINCE

@@ -4,7 +4,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { aborted, type Bus, connectBus } from '@corroport/bus'
 import { lifecycleReady } from '@corroport/contracts'
-import { createTemporaryFolder, freePort, startNatsServer } from '@corroport/testing'
+import {
+  createTemporaryFolder,
+  freePort,
+  natsServerProgram,
+  startNatsServer,
+} from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import pino from 'pino'
 import { corroport, startCorroport } from './corroport.ts'
@@ -166,7 +171,7 @@ authorization { users: [
   { user: tapper, password: secret, permissions: { publish: "none", subscribe: "corro.>" } }
 ] }`,
   )
-  const child = spawn(process.env.NATS_SERVER_BIN ?? 'nats-server', ['-c', config])
+  const child = spawn(natsServerProgram(), ['-c', config])
   let output = ''
   while (!output.includes('Server is ready')) output += String(await once(child.stderr, 'data'))
   child.stderr.resume()

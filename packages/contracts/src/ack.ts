@@ -3,7 +3,7 @@ import { Via } from './change.ts'
 import { defineHint, defineRecord } from './definition.ts'
 import { Transport } from './message.ts'
 import { Timestamp } from './timestamp.ts'
-import { Endpoint, MessageId, NodeId, Region } from './values.ts'
+import { Endpoint, MessageId, NodeId, nullable, Region } from './values.ts'
 
 /** The direct transport's message: every other node acknowledges it over HTTP to the origin. */
 export const ackRequested = defineHint(
@@ -17,7 +17,6 @@ export const ackRequested = defineHint(
     requestedAt: Timestamp,
   }),
 )
-export type AckRequested = Static<typeof ackRequested.schema>
 
 const attempt = {
   nodeId: NodeId,
@@ -34,7 +33,6 @@ export const ackSent = defineRecord(
   Type.Object({ ...attempt, endpoint: Endpoint, sentAt: Timestamp, confirmedAt: Timestamp }),
   (ack) => `ack-sent.${ack.nodeId}.${ack.transport}.${ack.messageId}`,
 )
-export type AckSent = Static<typeof ackSent.schema>
 
 /** No more attempts will be made. */
 export const ackFailed = defineRecord(
@@ -43,7 +41,6 @@ export const ackFailed = defineRecord(
   Type.Object({ ...attempt, reason: Type.String(), failedAt: Timestamp }),
   (ack) => `ack-failed.${ack.nodeId}.${ack.transport}.${ack.messageId}`,
 )
-export type AckFailed = Static<typeof ackFailed.schema>
 
 /** Told by the origin, once for each message, acknowledging node and transport. */
 export const ackReceived = defineRecord(
@@ -56,10 +53,10 @@ export const ackReceived = defineRecord(
     ackNodeId: NodeId,
     via: Type.Union([Via, Type.Literal('direct')]),
     attempts: Type.Integer({ minimum: 1 }),
-    receivedAt: Type.Union([Timestamp, Type.Null()], {
+    receivedAt: nullable(Timestamp, {
       description: "when the message was seen, by the acknowledging node's clock",
     }),
-    sentAt: Type.Union([Timestamp, Type.Null()], {
+    sentAt: nullable(Timestamp, {
       description: "when the acknowledgement left, by the acknowledging node's clock",
     }),
     arrivedAt: Timestamp,

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { defineCommand, defineRecord } from './definition.ts'
 import { By } from './operation.ts'
 import { Timestamp } from './timestamp.ts'
-import { NodeId } from './values.ts'
+import { NodeId, nullable } from './values.ts'
 
 /** SHA-256 of a file's bytes, in hex. */
 export const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' })
@@ -45,11 +45,11 @@ export const ConfigFile = Type.Object({
   modified_at: Timestamp,
   sha256: Digest,
   bootstrap: Type.Array(Type.String()),
-  gossip_address: Type.Union([Type.String(), Type.Null()], {
+  gossip_address: nullable(Type.String(), {
     description: 'what others are told: gossip.external_addr, else gossip.addr',
   }),
-  canonical: Type.Union(
-    [Type.Object({ path: Type.String(), sha256: Digest, differs: Type.Boolean() }), Type.Null()],
+  canonical: nullable(
+    Type.Object({ path: Type.String(), sha256: Digest, differs: Type.Boolean() }),
     { description: 'null where none is configured' },
   ),
 })
@@ -60,7 +60,7 @@ export const ConfigChange = Type.Object({
   id: Type.String({ description: 'ULID' }),
   node_id: NodeId,
   action: Type.Union([Type.Literal('apply'), Type.Literal('rollback'), Type.Literal('restore')]),
-  rollout_id: Type.Union([Type.String(), Type.Null()]),
+  rollout_id: nullable(Type.String()),
   by: By,
   state: Type.Union(
     [
@@ -75,20 +75,20 @@ export const ConfigChange = Type.Object({
         'applied: the agent runs on the new file; rolled-back and abandoned: on the old one',
     },
   ),
-  reason: Type.Union([Type.String(), Type.Null()]),
+  reason: nullable(Type.String()),
   diff: Type.String({ description: 'unified, secrets masked' }),
   sha256_before: Digest,
   sha256_after: Digest,
-  backup: Type.Union([Type.String(), Type.Null()], { description: 'path of the previous file' }),
+  backup: nullable(Type.String(), { description: 'path of the previous file' }),
   at: Timestamp,
-  finished_at: Type.Union([Timestamp, Type.Null()]),
+  finished_at: nullable(Timestamp),
 })
 export type ConfigChange = Static<typeof ConfigChange>
 
 export const HostResolution = Type.Object({
   host: Type.String(),
   addresses: Type.Array(Type.String(), { description: 'ip:port; empty when there is none' }),
-  error: Type.Union([Type.String(), Type.Null()]),
+  error: nullable(Type.String()),
 })
 export type HostResolution = Static<typeof HostResolution>
 
@@ -100,14 +100,14 @@ export const CheckedEdit = Type.Object({
   sha256_after: Digest,
   bootstrap_before: Type.Array(Type.String()),
   bootstrap_after: Type.Array(Type.String()),
-  gossip_address_before: Type.Union([Type.String(), Type.Null()]),
-  gossip_address_after: Type.Union([Type.String(), Type.Null()]),
+  gossip_address_before: nullable(Type.String()),
+  gossip_address_after: nullable(Type.String()),
   resolved: Type.Array(HostResolution, { description: 'of the bootstrap after' }),
   problems: Type.Array(Type.String(), { description: 'why it cannot be applied, all at once' }),
   warnings: Type.Array(Type.String()),
   agent: Type.Object({
     state: Type.String(),
-    actor_id: Type.Union([Type.String(), Type.Null()]),
+    actor_id: nullable(Type.String()),
   }),
   clock: Timestamp,
 })

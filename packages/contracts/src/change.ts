@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { defineRecord } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
-import { Cell, NodeId } from './values.ts'
+import { Cell, NodeId, nullable } from './values.ts'
 
 /** How a node came to see a row: the fast feed, the subscription, or a comparison with its shadow. */
 export const Via = Type.Union([
@@ -32,7 +32,7 @@ export const changeObserved = defineRecord(
       minLength: 1,
       description: 'digest over the cells (column, site, db_version); equal on every node',
     }),
-    row: Type.Union([Type.Record(Type.String(), Cell), Type.Null()], {
+    row: nullable(Type.Record(Type.String(), Cell), {
       description: 'null when it is deleted, or when it is larger than an event may be',
     }),
     omittedBytes: Type.Optional(Type.Integer({ description: 'size of a row that was left out' })),

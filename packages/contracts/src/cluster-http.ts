@@ -1,14 +1,13 @@
 import { type Static, Type } from 'typebox'
 import { ConfigChange, ConfigEdit, ConfigFile } from './agent-config.ts'
+import { answered } from './http.ts'
 import { Operation } from './operation.ts'
 import { Plan, Rollout } from './rollout.ts'
-import { Timestamp } from './timestamp.ts'
 import { NodeId } from './values.ts'
 
 // Bodies and answers of the routes that change a cluster. What is long answers 202 with an
 // operation, whose progress is asked for at GET /api/cluster/operations/{id}.
 
-const answered = { node_id: NodeId, timestamp: Timestamp }
 const closed = { additionalProperties: false }
 
 /** `POST /api/node/restart`. Without a body: this node. */

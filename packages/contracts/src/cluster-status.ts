@@ -3,10 +3,7 @@ import { defineRecord } from './definition.ts'
 import { Disagreement } from './member.ts'
 import { NodeState, Presence } from './node.ts'
 import { Timestamp } from './timestamp.ts'
-import { NodeId } from './values.ts'
-
-const nullable = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) =>
-  Type.Union([schema, Type.Null()])
+import { NodeId, nullable } from './values.ts'
 
 /** `unknown`: the last look is older than twice its period, or there was none. */
 export const PlaneState = Type.Union([
@@ -65,14 +62,45 @@ export const ClusterStatus = Type.Object({
         age_ms: nullable(Type.Integer()),
       }),
       subscriptions: Type.Array(
-        Type.Object({ table: Type.String(), state: Type.String(), since: nullable(Timestamp) }),
+        Type.Object({
+          table: Type.String(),
+          state: Type.String(),
+          since: nullable(Timestamp),
+          last_change_at: nullable(Timestamp),
+          last_change_id: nullable(Type.Integer()),
+        }),
       ),
     }),
     nats: Type.Object({
       ...part,
       connected_to: nullable(Type.String()),
       round_trip_ms: nullable(Type.Number()),
+      monitor: Type.Object(
+        {
+          server: nullable(Type.String()),
+          age_ms: nullable(Type.Integer()),
+          error: nullable(Type.String()),
+        },
+        {
+          description:
+            'whose monitoring endpoint told cluster, routes and meta_*; else they are null',
+        },
+      ),
+      cluster: nullable(Type.String({ description: 'its name; null where one server runs alone' })),
+      routes: nullable(
+        Type.Object({
+          expected: Type.Integer({
+            description: 'to every other server, also to one that is away',
+          }),
+          up: Type.Integer(),
+        }),
+      ),
       jetstream: Type.Object({
+        meta_leader: nullable(
+          Type.String({ description: 'null: none in sight, or one server runs alone' }),
+        ),
+        meta_size: nullable(Type.Integer()),
+        meta_quorum: nullable(Type.Boolean({ description: 'more than half are in sight' })),
         is_writable: nullable(Type.Boolean({ description: 'a real acknowledgement came' })),
         streams: Type.Array(
           Type.Object({
@@ -110,6 +138,12 @@ export const ClusterStatus = Type.Object({
           sync: Type.String(),
           replay_lag_ms: nullable(Type.Number()),
         }),
+      ),
+      pool: nullable(
+        Type.Object(
+          { size: Type.Integer(), idle: Type.Integer(), waiting: Type.Integer() },
+          { description: 'connections of this gateway; null without Postgres' },
+        ),
       ),
     }),
   }),

@@ -2,9 +2,9 @@ import { type Static, Type } from 'typebox'
 import { Digest } from './agent-config.ts'
 import { defineCommand } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
-import { NodeId } from './values.ts'
+import { NodeId, nullable } from './values.ts'
 
-const RowsDigest = Type.Union([Digest, Type.Null()], {
+const RowsDigest = nullable(Digest, {
   description: 'SHA-256 over all rows in key order, each cell with its type; null: no such table',
 })
 const rowCount = Type.Integer({ minimum: 0 })
@@ -45,7 +45,7 @@ export const ConvergenceReply = Type.Object({
     Type.Object({
       table: tableName,
       is_equal: Type.Boolean({ description: 'among the nodes that answered' }),
-      rows: Type.Union([rowCount, Type.Null()], { description: 'null: they have not as many' }),
+      rows: nullable(rowCount, { description: 'null: they have not as many' }),
       groups: Type.Array(
         Type.Object({ digest: RowsDigest, rows: rowCount, node_ids: Type.Array(NodeId) }),
         { description: 'nodes with the same rows, the largest group first' },

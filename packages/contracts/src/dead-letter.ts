@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { defineRecord } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
+import { nullable } from './values.ts'
 
 /** What a handler refused for ever. The original message is inside, so that it can be redriven. */
 export const deadLettered = defineRecord(
@@ -12,7 +13,7 @@ export const deadLettered = defineRecord(
     stream: Type.String(),
     sequence: Type.Integer(),
     subject: Type.String(),
-    messageId: Type.Union([Type.String(), Type.Null()]),
+    messageId: nullable(Type.String()),
     deliveries: Type.Integer(),
     reason: Type.String(),
     payload: Type.String({ description: 'base64 of the bytes that came' }),
@@ -20,4 +21,3 @@ export const deadLettered = defineRecord(
   }),
   (letter) => `dead.${letter.durable}.${letter.stream}.${letter.sequence}`,
 )
-export type DeadLettered = Static<typeof deadLettered.schema>

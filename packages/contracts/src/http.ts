@@ -4,7 +4,10 @@ import { Transport } from './message.ts'
 import { AgentState, Presence } from './node.ts'
 import { DiagnosisStep, Reception } from './reception.ts'
 import { Timestamp } from './timestamp.ts'
-import { MessageId, NodeId } from './values.ts'
+import { MessageId, NodeId, nullable } from './values.ts'
+
+/** The end of each answer: whose it is, and of when. */
+export const answered = { node_id: NodeId, timestamp: Timestamp }
 
 /** RFC 9457, with the `error` and `timestamp` that the original's clients read. */
 export const Problem = Type.Object({
@@ -37,8 +40,7 @@ export const SendReply = Type.Object({
     transport: Transport,
     expected: Type.Array(NodeId),
   }),
-  node_id: NodeId,
-  timestamp: Timestamp,
+  ...answered,
 })
 export type SendReply = Static<typeof SendReply>
 
@@ -57,11 +59,10 @@ export type MessageSummary = Static<typeof MessageSummary>
 export const MessagesReply = Type.Object({
   messages: Type.Array(MessageSummary),
   count: Type.Integer(),
-  next: Type.Union([Type.String(), Type.Null()], {
+  next: nullable(Type.String(), {
     description: 'value of `before` for the next page; null on the last',
   }),
-  node_id: NodeId,
-  timestamp: Timestamp,
+  ...answered,
 })
 export type MessagesReply = Static<typeof MessagesReply>
 
@@ -69,7 +70,7 @@ export const Acknowledgement = Type.Object({
   node_id: NodeId,
   round_trip_ms: Type.Number(),
   acknowledged_at: Timestamp,
-  received_at: Type.Union([Timestamp, Type.Null()], {
+  received_at: nullable(Timestamp, {
     description: "the acknowledging node's clock",
   }),
   via: Type.String(),
@@ -83,9 +84,9 @@ export const MessageDetail = Type.Object({
   node_id: NodeId,
   transport: Transport,
   status: Type.Union([Type.Literal('sent'), Type.Literal('accepted'), Type.Literal('failed')]),
-  reason: Type.Union([Type.String(), Type.Null()]),
+  reason: nullable(Type.String()),
   sent_at: Timestamp,
-  accepted_at: Type.Union([Timestamp, Type.Null()]),
+  accepted_at: nullable(Timestamp),
   expected: Type.Array(Type.Object({ node_id: NodeId, was_present: Type.Boolean() })),
   acks: Type.Array(Acknowledgement),
   missing: Type.Array(NodeId),
@@ -101,8 +102,7 @@ export const ReceptionsReply = Type.Object({
   receptions: Type.Array(Reception),
   count: Type.Integer(),
   total: Type.Integer(),
-  node_id: NodeId,
-  timestamp: Timestamp,
+  ...answered,
 })
 export type ReceptionsReply = Static<typeof ReceptionsReply>
 
@@ -111,21 +111,20 @@ export const NodeSummary = Type.Object({
   is_local: Type.Boolean(),
   is_declared: Type.Boolean(),
   presence: Presence,
-  announced_at: Type.Union([Timestamp, Type.Null()]),
-  age_ms: Type.Union([Type.Integer(), Type.Null()]),
-  region: Type.Union([Type.String(), Type.Null()]),
-  actor_id: Type.Union([Type.String(), Type.Null()]),
-  agent_state: Type.Union([AgentState, Type.Null()]),
-  api_endpoint: Type.Union([Type.String(), Type.Null()]),
-  peer_endpoint: Type.Union([Type.String(), Type.Null()]),
-  version: Type.Union([Type.String(), Type.Null()]),
+  announced_at: nullable(Timestamp),
+  age_ms: nullable(Type.Integer()),
+  region: nullable(Type.String()),
+  actor_id: nullable(Type.String()),
+  agent_state: nullable(AgentState),
+  api_endpoint: nullable(Type.String()),
+  peer_endpoint: nullable(Type.String()),
+  version: nullable(Type.String()),
 })
 export type NodeSummary = Static<typeof NodeSummary>
 
 export const NodesReply = Type.Object({
   nodes: Type.Array(NodeSummary),
-  node_id: NodeId,
-  timestamp: Timestamp,
+  ...answered,
 })
 export type NodesReply = Static<typeof NodesReply>
 
@@ -138,23 +137,20 @@ export const NodeReply = Type.Object({
   agent: Type.Object({
     url: Type.String(),
     state: AgentState,
-    actor_id: Type.Union([Type.String(), Type.Null()]),
-    answered_in_ms: Type.Union([Type.Number(), Type.Null()]),
-    error: Type.Union([Type.String(), Type.Null()]),
+    actor_id: nullable(Type.String()),
+    answered_in_ms: nullable(Type.Number()),
+    error: nullable(Type.String()),
   }),
-  subscriptions: Type.Union(
-    [
-      Type.Array(
-        Type.Object({
-          table: Type.String(),
-          state: Type.String(),
-          since: Timestamp,
-          rows: Type.Integer(),
-          last_change_at: Type.Union([Timestamp, Type.Null()]),
-        }),
-      ),
-      Type.Null(),
-    ],
+  subscriptions: nullable(
+    Type.Array(
+      Type.Object({
+        table: Type.String(),
+        state: Type.String(),
+        since: Timestamp,
+        rows: Type.Integer(),
+        last_change_at: nullable(Timestamp),
+      }),
+    ),
     { description: 'null when the subscriber did not answer' },
   ),
   tracked_messages: Type.Integer(),
@@ -166,22 +162,20 @@ export type NodeReply = Static<typeof NodeReply>
 export const ResetReply = Type.Object({
   status: Type.Literal('success'),
   forgotten: Type.Integer(),
-  node_id: NodeId,
-  timestamp: Timestamp,
+  ...answered,
 })
 export type ResetReply = Static<typeof ResetReply>
 
 export const DiagnosisReply = Type.Object({
   steps: Type.Array(DiagnosisStep),
-  node_id: NodeId,
-  timestamp: Timestamp,
+  ...answered,
 })
 export type DiagnosisReply = Static<typeof DiagnosisReply>
 
 /** One `data:` of `GET /api/events`. */
 export const LiveEvent = Type.Object({
   subject: Type.String(),
-  cursor: Type.Union([Type.String(), Type.Null()], { description: 'null for hints' }),
+  cursor: nullable(Type.String(), { description: 'null for hints' }),
   payload: Type.Unknown(),
 })
 export type LiveEvent = Static<typeof LiveEvent>

@@ -1,11 +1,9 @@
 import { type Static, Type } from 'typebox'
 import { defineHint, defineRecord } from './definition.ts'
+import { answered } from './http.ts'
 import { AgentState, NodeState, Presence } from './node.ts'
 import { Timestamp } from './timestamp.ts'
-import { ActorId, NodeId } from './values.ts'
-
-const nullable = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) =>
-  Type.Union([schema, Type.Null()])
+import { ActorId, NodeId, nullable } from './values.ts'
 
 export const SwimState = Type.Union([
   Type.Literal('alive'),
@@ -217,7 +215,6 @@ export const MembersReply = Type.Object({
     }),
     nats: Type.Object({ connected: Type.Boolean(), count: Type.Integer() }),
   }),
-  node_id: NodeId,
-  timestamp: Timestamp,
+  ...answered,
 })
 export type MembersReply = Static<typeof MembersReply>

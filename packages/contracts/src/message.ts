@@ -44,7 +44,6 @@ export const messageAccepted = defineRecord(
   }),
   (message) => `accepted.${message.messageId}`,
 )
-export type MessageAccepted = Static<typeof messageAccepted.schema>
 
 export const messageFailed = defineRecord(
   'corro.message.failed.{nodeId}',
@@ -58,7 +57,6 @@ export const messageFailed = defineRecord(
   }),
   (message) => `failed.${message.messageId}`,
 )
-export type MessageFailed = Static<typeof messageFailed.schema>
 
 /** A node that is not the origin has it: the receipt is committed. */
 export const messageReceived = defineRecord(

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { defineHint } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
-import { ActorId, Endpoint, NodeId, PublicKey, Region } from './values.ts'
+import { ActorId, Endpoint, NodeId, nullable, PublicKey, Region } from './values.ts'
 
 /** `ready`: answers queries. `restarting`: away on purpose. `unreachable`: does not answer. */
 export const AgentState = Type.Union([
@@ -40,7 +40,7 @@ export const nodeAnnounced = defineHint(
     endpoints: Type.Object({
       api: Endpoint,
       peer: Endpoint,
-      gossip: Type.Union([Endpoint, Type.Null()], { description: "as the agent's file says" }),
+      gossip: nullable(Endpoint, { description: "as the agent's file says" }),
     }),
     state: NodeState,
     stateAt: Timestamp,
@@ -48,7 +48,7 @@ export const nodeAnnounced = defineHint(
     agent: Type.Object({
       state: AgentState,
       stateSince: Timestamp,
-      actorId: Type.Union([ActorId, Type.Null()]),
+      actorId: nullable(ActorId),
       url: Type.String({ maxLength: 260 }),
     }),
     startedAt: Timestamp,

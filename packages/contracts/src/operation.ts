@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { defineCommand, defineRecord } from './definition.ts'
 import { NodeState } from './node.ts'
 import { Timestamp } from './timestamp.ts'
-import { ActorId, NodeId, PublicKey } from './values.ts'
+import { ActorId, NodeId, nullable, PublicKey } from './values.ts'
 
 /** `<node_id>_<ULID>`: it says who can be asked about it. */
 export const OperationId = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}_[0-9A-HJKMNP-TV-Z]{26}$' })
@@ -30,8 +30,8 @@ export const OperationStep = Type.Object({
     Type.Literal('failed'),
     Type.Literal('skipped'),
   ]),
-  detail: Type.Union([Type.String(), Type.Null()]),
-  ms: Type.Union([Type.Number(), Type.Null()], { description: 'null while it runs' }),
+  detail: nullable(Type.String()),
+  ms: nullable(Type.Number(), { description: 'null while it runs' }),
 })
 export type OperationStep = Static<typeof OperationStep>
 
@@ -47,10 +47,10 @@ export const Operation = Type.Object({
     Type.Literal('failed'),
     Type.Literal('interrupted'),
   ]),
-  reason: Type.Union([Type.String(), Type.Null()], { description: 'why it failed' }),
+  reason: nullable(Type.String(), { description: 'why it failed' }),
   steps: Type.Array(OperationStep),
   started_at: Timestamp,
-  finished_at: Type.Union([Timestamp, Type.Null()]),
+  finished_at: nullable(Timestamp),
 })
 export type Operation = Static<typeof Operation>
 
@@ -139,13 +139,13 @@ export const nodeRowSeen = defineCommand(
   {
     request: Type.Object({
       nodeId: NodeId,
-      actorId: Type.Union([ActorId, Type.Null()], { description: 'null: whichever' }),
+      actorId: nullable(ActorId, { description: 'null: whichever' }),
     }),
     reply: Type.Object({
       seen: Type.Boolean({ description: 'a row of that node with that actor' }),
-      state: Type.Union([NodeState, Type.Null()], { description: 'of the row; null without one' }),
-      publicKey: Type.Union([PublicKey, Type.Null()], { description: 'of the row' }),
-      actorId: Type.Union([ActorId, Type.Null()], { description: 'of the agent that was asked' }),
+      state: nullable(NodeState, { description: 'of the row; null without one' }),
+      publicKey: nullable(PublicKey, { description: 'of the row' }),
+      actorId: nullable(ActorId, { description: 'of the agent that was asked' }),
       clusterId: Type.Integer({ description: 'agents of different ids ignore each other' }),
       schema: Type.Record(Type.String(), Type.String(), {
         description: 'by replicated table, a digest of its columns',

@@ -3,7 +3,7 @@ import { Via } from './change.ts'
 import { defineCommand } from './definition.ts'
 import { Transport } from './message.ts'
 import { Timestamp } from './timestamp.ts'
-import { MessageId, NodeId } from './values.ts'
+import { MessageId, NodeId, nullable } from './values.ts'
 
 /** How often one node came to see states of one message, by its own clock. */
 export const Reception = Type.Object({
@@ -56,7 +56,7 @@ export const ackPathDiagnosed = defineCommand(
     request: Type.Object({}),
     reply: Type.Object({
       owed: Type.Integer(),
-      oldestOwedAt: Type.Union([Timestamp, Type.Null()]),
+      oldestOwedAt: nullable(Timestamp),
       steps: Type.Array(DiagnosisStep),
     }),
     timeoutMs: 6000,
@@ -75,7 +75,10 @@ export const subscriberStatusQueried = defineCommand(
           state: Type.String(),
           since: Timestamp,
           rows: Type.Integer(),
-          lastChangeAt: Type.Union([Timestamp, Type.Null()]),
+          lastChangeAt: nullable(Timestamp),
+          lastChangeId: nullable(Type.Integer(), {
+            description: 'up to here everything of the subscription was told',
+          }),
           unpublished: Type.Integer({
             description: 'events in the outbox that NATS has not confirmed',
           }),

@@ -3,7 +3,7 @@ import { CheckedEdit, ConfigEdit, Digest } from './agent-config.ts'
 import { defineCommand, defineRecord } from './definition.ts'
 import { By } from './operation.ts'
 import { Timestamp } from './timestamp.ts'
-import { NodeId } from './values.ts'
+import { NodeId, nullable } from './values.ts'
 
 /** The bootstrap lists of all files as a graph; an edge leads from a node to a seed of its list. */
 export const GraphCheck = Type.Object({
@@ -46,14 +46,14 @@ export const RolloutStep = Type.Object({
     Type.Literal('failed'),
     Type.Literal('skipped'),
   ]),
-  reason: Type.Union([Type.String(), Type.Null()]),
+  reason: nullable(Type.String()),
   steps_ms: Type.Record(Type.String(), Type.Number(), {
     description: 'stop, start, http, subscription, members, canary-out, canary-in',
   }),
   sha256_before: Digest,
   sha256_after: Digest,
-  started_at: Type.Union([Timestamp, Type.Null()]),
-  finished_at: Type.Union([Timestamp, Type.Null()]),
+  started_at: nullable(Timestamp),
+  finished_at: nullable(Timestamp),
 })
 export type RolloutStep = Static<typeof RolloutStep>
 
@@ -74,14 +74,14 @@ export const Rollout = Type.Object({
   id: Type.String({ description: 'the id of its plan' }),
   edit: ConfigEdit,
   state: RolloutState,
-  reason: Type.Union([Type.String(), Type.Null()]),
+  reason: nullable(Type.String()),
   nodes: Type.Array(RolloutStep),
   coordinator: NodeId,
   epoch: Type.Integer({ description: 'goes up when another node takes over' }),
   version: Type.Integer({ description: 'goes up with every change of this document' }),
   by: By,
   started_at: Timestamp,
-  finished_at: Type.Union([Timestamp, Type.Null()]),
+  finished_at: nullable(Timestamp),
 })
 export type Rollout = Static<typeof Rollout>
 
@@ -148,7 +148,7 @@ export const StepReport = Type.Object({
     Type.Literal('rolled-back'),
     Type.Literal('failed'),
   ]),
-  reason: Type.Union([Type.String(), Type.Null()]),
+  reason: nullable(Type.String()),
   stepsMs: Type.Record(Type.String(), Type.Number()),
 })
 export type StepReport = Static<typeof StepReport>

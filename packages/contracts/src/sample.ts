@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox'
 import { defineRecord } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
-import { NodeId } from './values.ts'
+import { NodeId, nullable } from './values.ts'
 
 const known = (description: string) =>
-  Type.Union([Type.Number(), Type.Null()], { description: `${description}; null: not known` })
+  nullable(Type.Number(), { description: `${description}; null: not known` })
 
 /** Each five seconds. Counters count from the start of what counts them. */
 export const nodeSampled = defineRecord(

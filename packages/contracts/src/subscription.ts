@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { defineRecord } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
-import { NodeId } from './values.ts'
+import { NodeId, nullable } from './values.ts'
 
 const about = {
   nodeId: NodeId,
@@ -20,7 +20,6 @@ export const subscriptionLive = defineRecord(
   Type.Object({ ...about, subscriptionId: Type.String(), caughtUpRows: Type.Integer() }),
   identify('live'),
 )
-export type SubscriptionLive = Static<typeof subscriptionLive.schema>
 
 export const subscriptionLost = defineRecord(
   'corro.subscription.lost.{nodeId}',
@@ -28,7 +27,6 @@ export const subscriptionLost = defineRecord(
   Type.Object({ ...about, reason: Type.String() }),
   identify('lost'),
 )
-export type SubscriptionLost = Static<typeof subscriptionLost.schema>
 
 export const subscriptionResumed = defineRecord(
   'corro.subscription.resumed.{nodeId}',
@@ -36,7 +34,6 @@ export const subscriptionResumed = defineRecord(
   Type.Object({ ...about, subscriptionId: Type.String(), fromChangeId: Type.Integer() }),
   identify('resumed'),
 )
-export type SubscriptionResumed = Static<typeof subscriptionResumed.schema>
 
 export const subscriptionGapped = defineRecord(
   'corro.subscription.gapped.{nodeId}',
@@ -44,7 +41,6 @@ export const subscriptionGapped = defineRecord(
   Type.Object({ ...about, reason: Type.String() }),
   identify('gapped'),
 )
-export type SubscriptionGapped = Static<typeof subscriptionGapped.schema>
 
 export const subscriptionPaused = defineRecord(
   'corro.subscription.paused.{nodeId}',
@@ -52,7 +48,6 @@ export const subscriptionPaused = defineRecord(
   Type.Object({ ...about, restartId: Type.String() }),
   identify('paused'),
 )
-export type SubscriptionPaused = Static<typeof subscriptionPaused.schema>
 
 export const subscriptionAudited = defineRecord(
   'corro.subscription.audited.{nodeId}',
@@ -63,8 +58,8 @@ export const subscriptionAudited = defineRecord(
     differing: Type.Integer(),
     differingKeys: Type.Array(Type.String(), { maxItems: 100, description: 'the first of them' }),
     durationMs: Type.Number(),
-    flushLagMs: Type.Union(
-      [Type.Object({ count: Type.Integer(), p50: Type.Number(), p95: Type.Number() }), Type.Null()],
+    flushLagMs: nullable(
+      Type.Object({ count: Type.Integer(), p50: Type.Number(), p95: Type.Number() }),
       {
         description: 'sight on the updates feed to sight on the subscription, since the last audit',
       },

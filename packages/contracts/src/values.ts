@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, type TSchemaOptions, Type } from 'typebox'
 
 /** A node's own stable name. It becomes a token of subjects, so nothing else may be in it. */
 export const NodeId = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' })
@@ -20,6 +20,9 @@ export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' })
 export const MessageId = Type.String({ pattern: '^[!-~]{1,128}$' })
 
 export const Region = Type.String({ minLength: 1, maxLength: 64 })
+
+export const nullable = <S extends TSchema>(schema: S, options: TSchemaOptions = {}) =>
+  Type.Union([schema, Type.Null()], options)
 
 /** An SQLite value as JSON: integers beyond 2^53 and blobs do not fit and are tagged. */
 export const Cell = Type.Union([

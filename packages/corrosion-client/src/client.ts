@@ -98,6 +98,11 @@ export interface CorrosionClient extends AsyncDisposable {
   health(thresholds?: HealthThresholds, options?: RequestOptions): Promise<Health>
   /** The agent's site id, 32 hex digits; another one after its database was wiped. */
   actorId(options?: RequestOptions): Promise<string>
+  /**
+   * How many versions of others the agent knows of and does not hold. From its own table, which every
+   * agent has and keeps on a quiet cluster too, where `health` has no figures.
+   */
+  missingVersions(options?: RequestOptions): Promise<number>
 }
 
 const maxAllowed = 64
@@ -238,6 +243,14 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
     async actorId(request) {
       const { rows } = await query('SELECT lower(hex(crsql_site_id()))', request)
       return asText(rows[0]?.[0], 'crsql_site_id()')
+    },
+
+    async missingVersions(request) {
+      const { rows } = await query(
+        'SELECT ifnull(sum("end" - start + 1), 0) FROM __corro_bookkeeping_gaps',
+        request,
+      )
+      return Number(asInteger(rows[0]?.[0], 'the sum of gaps'))
     },
 
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),

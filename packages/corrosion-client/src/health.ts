@@ -14,11 +14,11 @@ export interface HealthThresholds {
 }
 
 /**
- * `supported: false` from agents without `/v1/health`. `figures` is null, and `isHealthy` false,
- * when no remote change came for two minutes: the agent then has no lag to report.
+ * `supported: false` from agents without `/v1/health`. `figures` is null from them too, and, with
+ * `isHealthy` false, when no remote change came for two minutes: the agent then has no lag to report.
  */
 export type Health =
-  | { supported: false }
+  | { supported: false; figures: null }
   | {
       supported: true
       isHealthy: boolean
@@ -38,7 +38,7 @@ export function healthPath(thresholds: HealthThresholds): string {
 }
 
 export function decodeHealth(status: number, body: string): Health {
-  if (status === 404) return { supported: false }
+  if (status === 404) return { supported: false, figures: null }
   if ((status !== 200 && status !== 503) || !body.startsWith('{')) {
     const ErrorClass = status === 503 ? CorrosionBusyError : CorrosionResponseError
     throw new ErrorClass(status, agentMessage(body), 'GET /v1/health')

@@ -110,6 +110,17 @@ test('a transaction tells the actor and its version, and none when nothing chang
   expect(nothing.version).toBeNull()
 })
 
+test('versions that the agent knows of and does not hold are counted', async () => {
+  expect(await client.missingVersions()).toBe(0)
+
+  await client.transact([
+    "INSERT INTO __corro_bookkeeping_gaps VALUES (x'00112233445566778899aabbccddeeff', 3, 5)",
+    "INSERT INTO __corro_bookkeeping_gaps VALUES (x'00112233445566778899aabbccddeeff', 9, 9)",
+  ])
+
+  expect(await client.missingVersions()).toBe(4)
+})
+
 test('maxRows stops an endless result', async () => {
   const endless = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c'
 

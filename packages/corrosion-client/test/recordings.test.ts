@@ -1,24 +1,15 @@
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { seededRandom } from '@corroport/testing'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
-  AdminError,
   CorrosionBusyError,
   type CorrosionClient,
   CorrosionConnectionError,
   CorrosionResponseError,
   createCorrosionClient,
-  openAdmin,
   StreamLostError,
 } from '../src/index.ts'
-import { cut } from './cut.ts'
 import {
   agents,
-  type RecordedAdminExchange,
   type RecordedAgent,
   type RecordedExchange,
   type RecordedStep,
@@ -75,9 +66,6 @@ const body = ({ response }: RecordedExchange) => response.body ?? (response.line
 const bareHealth = (agent: RecordedAgent) =>
   recording<RecordedExchange>(agent, 'http').find(({ name }) => name === 'health: bare')
     ?.response ?? { status: 500, headers: {} }
-
-const isRefusal = ({ frames }: RecordedAdminExchange) => frames.at(-1)?.includes('Error') === true
-const inTable = ({ request, frames }: RecordedAdminExchange) => [request, frames] as const
 
 async function caught(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
@@ -249,58 +237,11 @@ describe.each(agents)('answers of %s', (agent) => {
       }),
     )
   })
-
-  const adminExchanges = recording<RecordedAdminExchange>(agent, 'admin')
-
-  test.each(adminExchanges.filter(isRefusal).map(inTable))(
-    'the admin request %j is refused',
-    async (request, frames) => {
-      await using admin = await startAdminReplay(frames)
-
-      expect(await caught(openAdmin(admin.path).request(request))).toBeInstanceOf(AdminError)
-    },
-  )
-
-  test.each(adminExchanges.filter((exchange) => !isRefusal(exchange)).map(inTable))(
-    'the admin request %j is answered from its frames',
-    async (request, frames) => {
-      await using admin = await startAdminReplay(frames)
-
-      const answers = await openAdmin(admin.path).request(request)
-
-      expect(answers).toHaveLength(frames.filter((frame) => frame.includes('"Json"')).length)
-      expect(admin.asked()).toEqual(request)
-    },
-  )
-
-  test('members, membership, versions and subscriptions are read from the admin socket', async () => {
-    const frames = adminExchanges.map((exchange) => exchange.frames)
-    await using members = await startAdminReplay(frames[1] ?? [])
-    await using states = await startAdminReplay(frames[2] ?? [])
-    await using sync = await startAdminReplay(frames[3] ?? [])
-    await using subscriptions = await startAdminReplay(frames[4] ?? [])
-
-    const [first] = await openAdmin(members.path).members()
-    expect(first).toMatchObject({ clusterId: 0, ring: 0, lastSyncAt: null })
-    expect(first?.actorId).toMatch(/^[0-9a-f]{32}$/)
-    expect(first?.identifiedAt).toBeGreaterThan(2n ** 62n)
-    expect(first?.rttsMs).toHaveLength(20)
-    expect(await openAdmin(states.path).membershipStates()).toMatchObject([
-      { state: 'Alive', incarnation: 0 },
-      { state: 'Alive', incarnation: 0 },
-    ])
-    const { actorId, heads, need } = await openAdmin(sync.path).syncState()
-    expect([...heads]).toEqual([[actorId, 24]])
-    expect(need.size).toBe(0)
-    expect((await openAdmin(subscriptions.path).subscriptions()).map(({ hash }) => hash)).toContain(
-      '2ada37df9b7925c7',
-    )
-  })
 })
 
 test('health is unsupported on klukai and unknown on a quiet v1.0.0', async () => {
   replay.answer(bareHealth('klukai-0.1.4'))
-  expect(await client.health()).toEqual({ supported: false })
+  expect(await client.health()).toEqual({ supported: false, figures: null })
 
   replay.answer(bareHealth('v1.0.0'))
   expect(await client.health()).toEqual({ supported: true, isHealthy: false, figures: null })
@@ -374,38 +315,5 @@ function expectedEvent(line: string): unknown {
     rowId: change?.[1],
     cells: change?.[2],
     changeId: change?.[3],
-  }
-}
-
-async function startAdminReplay(frames: readonly string[]) {
-  const folder = await mkdtemp(join(tmpdir(), 'corro-'))
-  const path = join(folder, 'admin.sock')
-  let asked: unknown
-  const answer = async (socket: Socket) => {
-    const [request]: Buffer[] = await once(socket, 'data')
-    asked = JSON.parse((request ?? Buffer.alloc(4)).subarray(4).toString())
-    const encoded = frames.map((frame) => {
-      const bytes = Buffer.from(frame)
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(bytes.length)
-      return Buffer.concat([length, bytes])
-    })
-    for (const piece of cut(Buffer.concat(encoded), 50, random)) {
-      socket.write(piece)
-      await new Promise(setImmediate)
-    }
-  }
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    void answer(socket)
-  }).listen(path)
-  await once(server, 'listening')
-  return {
-    path,
-    asked: () => asked,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      await rm(folder, { recursive: true })
-    },
   }
 }

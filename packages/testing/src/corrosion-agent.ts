@@ -48,8 +48,8 @@ const startTimeoutMs = 20_000
 const pollMs = 15
 
 /** Path of a real agent; undefined where the development agent takes its place. */
-export function findCorrosion(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const { kind, path } = findAgent(env)
+export function findCorrosion(): string | undefined {
+  const { kind, path } = findAgent(process.env)
   return kind === 'real' ? path : undefined
 }
 

@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { applyStreams } from '@corroport/bus'
 import { durablesOf, streams } from '@corroport/contracts'
+import { requireNatsServer } from '../../../infra/setup/find-nats-server.mjs'
 import { freePort } from './free-port.ts'
 
 export interface NatsServer extends AsyncDisposable {
   readonly url: string
+  /** Where it tells of itself over HTTP. */
+  readonly monitorUrl: string
   readonly pid: number
   /** SIGKILL, as a crash would. */
   kill(): Promise<void>
@@ -23,20 +26,25 @@ export interface NatsServerOptions {
   nodeIds?: readonly string[]
 }
 
+export function natsServerProgram(): string {
+  return requireNatsServer(process.env)
+}
+
 /** A real nats-server with JetStream on a free port, its streams and durables made. */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+  const program = natsServerProgram()
   const folder = mkdtempSync(join(tmpdir(), 'corroport-nats-'))
-  const port = await freePort()
+  const [port, monitorPort] = [await freePort(), await freePort()]
   const url = `nats://127.0.0.1:${port}`
   const config = join(folder, 'nats.conf')
   writeFileSync(
     config,
-    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(folder, 'store')}", max_file_store: 4GB }\n`,
+    `listen: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitorPort}"\njetstream { store_dir: "${join(folder, 'store')}", max_file_store: 4GB }\n`,
   )
   let child: ChildProcess | undefined
 
   const start = async (): Promise<void> => {
-    const server = spawn(process.env.NATS_SERVER_BIN ?? 'nats-server', ['-c', config], {
+    const server = spawn(program, ['-c', config], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     child = server
@@ -52,6 +60,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   await start()
   return {
     url,
+    monitorUrl: `http://127.0.0.1:${monitorPort}`,
     get pid() {
       if (child?.pid === undefined) throw new Error('nats-server is not running')
       return child.pid

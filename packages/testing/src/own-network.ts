@@ -1,18 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-
-/** Before a program and its arguments: it gets a network of its own, where routing may be bent. */
-export const unshareNetwork = ['unshare', process.getuid?.() === 0 ? '-n' : '-rn', '--'] as const
-
-/** Whether this machine gives one. */
-export function hasOwnNetworks(): boolean {
-  const [program, ...args] = [...unshareNetwork, 'ip', 'link', 'set', 'lo', 'up']
-  return process.platform === 'linux' && spawnSync(program, args).status === 0
-}
 
 const ip = (...words: string[]): void => void execFileSync('ip', words)
 
-/** The first thing to do inside of one. */
+/** The first thing to do inside of a network namespace. */
 export function prepareOwnNetwork(): void {
   ip('link', 'set', 'lo', 'up')
   // Local addresses come before every other rule; here they must come after those of a cut.

@@ -6,6 +6,7 @@ const least = { NODE_ID: 'node1', STATE_DIR: '/tmp/node1', METRICS_PORT: '9441' 
 test('what is not set has its default', () => {
   expect(readConfig(least)).toMatchObject({
     nodeId: 'node1',
+    heartbeatTimeoutMs: 3000,
     ackTimeoutMs: 2000,
     ackMaxAgeMs: 600_000,
     ackConcurrency: 8,
@@ -13,6 +14,11 @@ test('what is not set has its default', () => {
     metricsPort: 9441,
     logLevel: 'info',
   })
+})
+
+test('a heartbeat is checked as on the whole cluster', () => {
+  expect(readConfig({ ...least, HEARTBEAT_TIMEOUT: '5000' }).heartbeatTimeoutMs).toBe(5000)
+  expect(() => readConfig({ ...least, HEARTBEAT_TIMEOUT: '1500' })).toThrow('more than 2 ×')
 })
 
 test('every variable that does not fit is named at once', () => {

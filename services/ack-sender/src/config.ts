@@ -1,9 +1,16 @@
-import { type NodeConfig, nodeVariables, toNodeConfig } from '@corroport/node-process'
+import {
+  clusterVariables,
+  type NodeConfig,
+  nodeVariables,
+  toClusterSettings,
+  toNodeConfig,
+} from '@corroport/node-process'
 import { readEnvironment } from '@corroport/service'
 import { Type } from 'typebox'
 
 export const Environment = Type.Object({
   ...nodeVariables,
+  HEARTBEAT_TIMEOUT: clusterVariables.HEARTBEAT_TIMEOUT,
   ACK_TIMEOUT_MS: Type.Integer({
     default: 2000,
     minimum: 10,
@@ -29,6 +36,7 @@ export const Environment = Type.Object({
 })
 
 export interface Config extends NodeConfig {
+  heartbeatTimeoutMs: number
   ackTimeoutMs: number
   ackMaxAgeMs: number
   ackConcurrency: number
@@ -37,9 +45,12 @@ export interface Config extends NodeConfig {
 
 /** Throws `EnvironmentError` with every variable that does not fit. */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  // First, since it knows what takes the place of settings that are not there.
+  const { heartbeatTimeoutMs } = toClusterSettings(environment).settings
   const env = readEnvironment(Environment, environment)
   return {
     ...toNodeConfig(env),
+    heartbeatTimeoutMs,
     ackTimeoutMs: env.ACK_TIMEOUT_MS,
     ackMaxAgeMs: env.ACK_MAX_AGE_MS,
     ackConcurrency: env.ACK_CONCURRENCY,

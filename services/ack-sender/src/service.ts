@@ -45,7 +45,12 @@ export function startAckSender(config: Config, deps: NodeDeps): AsyncDisposable 
     openStateFile({ path: join(stateDir, 'ack-sender.sqlite'), migrations, bus, log }),
   )
   const directory = stack.use(
-    openDirectory({ bus, log, path: join(stateDir, 'ack-sender-nodes.json') }),
+    openDirectory({
+      bus,
+      log,
+      path: join(stateDir, 'ack-sender-nodes.json'),
+      lostAfterMs: config.heartbeatTimeoutMs,
+    }),
   )
   const http = stack.adopt(
     new Agent({

@@ -13,7 +13,7 @@ export interface AgentStatus {
 export interface AgentProbe {
   readonly status: AgentStatus
   /** Asks once; never throws. */
-  look(signal: AbortSignal): Promise<AgentStatus>
+  look(signal?: AbortSignal): Promise<AgentStatus>
 }
 
 // Longer than a busy agent needs, shorter than the silence after which a node counts as lost.

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { Bus } from '@corroport/bus'
 import { type AgentState, nodeAnnounced, nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import { version } from '@corroport/service'
@@ -18,27 +19,23 @@ export interface AnnouncingDeps {
     agentUrl: string
   }
   everyMs: number
+  /** The file that `changes` reads. */
+  configPath: string
   bus: Bus
   probe: AgentProbe
   changes: Pick<ConfigChanges, 'read'>
   control: Pick<AgentControl, 'phase'>
-  own: OwnState
+  own: Pick<OwnState, 'current'>
   log: Logger
 }
 
 /** Says again and again that this node is here, who it is, and how its agent does. */
 export function startAnnouncing(deps: AnnouncingDeps): AsyncDisposable {
-  const { identity, everyMs, bus, probe, changes, control, own, log } = deps
+  const { identity, everyMs, bus, probe, control, own, log } = deps
   const { nodeId, instanceId, region, publicKey, endpoints, agentUrl } = identity
   const startedAt = toTimestamp(nowMicroseconds())
 
-  const gossip = (): string | null => {
-    try {
-      return changes.read().gossip_address
-    } catch {
-      return null // unreadable: whoever changes the file is told so
-    }
-  }
+  const gossip = createGossipLook(deps)
   // An agent that is away on purpose is not lost.
   const stateNow = (probed: AgentState): AgentState =>
     probed === 'unreachable' && control.phase === 'restarting' ? 'restarting' : probed
@@ -61,4 +58,20 @@ export function startAnnouncing(deps: AnnouncingDeps): AsyncDisposable {
     }
     bus.hint(nodeAnnounced, { nodeId }, announcement)
   })
+}
+
+/** The gossip address in the agent's file, which is read again when it is another file or changed. */
+function createGossipLook({ configPath, changes }: AnnouncingDeps): () => string | null {
+  let read: { stamp: string; address: string | null } | undefined
+  return () => {
+    try {
+      // A change of permissions moves ctime too.
+      const { ino, size, ctimeMs } = statSync(configPath)
+      const stamp = `${ino} ${size} ${ctimeMs}`
+      if (read?.stamp !== stamp) read = { stamp, address: changes.read().gossip_address }
+      return read.address
+    } catch {
+      return null // unreadable: whoever changes the file is told so
+    }
+  }
 }

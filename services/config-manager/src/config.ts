@@ -71,7 +71,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     configPath: env.AGENT_CONFIG,
     canonicalPath: env.AGENT_CANONICAL_CONFIG ?? null,
     cluster,
-    membership: toMembershipSettings(env),
+    membership: toMembershipSettings(env, cluster),
     endpoints: { api: env.API_ENDPOINT, peer: env.PEER_ENDPOINT },
     warnings,
   }

@@ -12,6 +12,7 @@ import {
 } from '@corroport/contracts'
 import type { Logger } from 'pino'
 import { monotonicFactory } from 'ulid'
+import { messageOf } from './error-message.ts'
 
 export const migrations = [
   `CREATE TABLE operation (
@@ -27,7 +28,7 @@ export interface Steps {
   /** Runs one step; its failure is the operation's. */
   run<T>(name: string, work: (detail: (text: string) => void) => Promise<T>): Promise<T>
   /** A step that something else measured, or that was not needed. */
-  note(name: string, state: 'done' | 'failed' | 'skipped', ms: number | null, detail?: string): void
+  note(name: string, state: 'done' | 'skipped', ms: number | null, detail?: string): void
 }
 
 /** Long work of this node: at most one at a time, told and kept as it goes on. */
@@ -42,6 +43,8 @@ export interface Operations extends AsyncDisposable {
     work: (steps: Steps) => Promise<void>,
   ): { operation: Operation; done: Promise<Operation> }
   readonly running: Operation | undefined
+  /** Throws `RefusalError('locked')` while one runs. */
+  requireIdle(): void
   find(id: string): Operation | undefined
   /** Newest first. */
   latest(count: number): Operation[]
@@ -98,6 +101,12 @@ export function createOperations({ nodeId, state, log }: OperationsDeps): Operat
     log.warn({ operationId: left.id, kind: left.kind }, 'operation was interrupted')
   }
 
+  function requireIdle(): void {
+    if (!current) return
+    const { id, kind } = current.operation
+    throw new RefusalError('locked', `${nodeId} is busy: ${kind} ${id} is running`)
+  }
+
   function latest(count: number): Operation[] {
     return selectLatest.all(count).map(toOperation)
   }
@@ -106,16 +115,14 @@ export function createOperations({ nodeId, state, log }: OperationsDeps): Operat
     get running() {
       return current?.operation
     },
+    requireIdle,
     latest,
     find(id) {
       const row = selectOne.get(id)
       return row && toOperation(row)
     },
     begin(kind, by, work) {
-      if (current) {
-        const { id, kind: other } = current.operation
-        throw new RefusalError('locked', `${nodeId} is busy: ${other} ${id} is running`)
-      }
+      requireIdle()
       const begun: Operation = {
         id: `${nodeId}_${nextId()}`,
         kind,
@@ -152,7 +159,7 @@ export function createOperations({ nodeId, state, log }: OperationsDeps): Operat
         .then(() => work(steps))
         .then(
           () => end('succeeded', null),
-          (error: unknown) => end('failed', reasonOf(error)),
+          (error: unknown) => end('failed', messageOf(error)),
         )
       return { operation: begun, done: running.done }
     },
@@ -212,7 +219,7 @@ function createSteps(operation: () => Operation, change: (next: Operation) => vo
         become('done', passedMs())
         return result
       } catch (error) {
-        detail = reasonOf(error)
+        detail = messageOf(error)
         become('failed', passedMs())
         throw error
       }
@@ -236,10 +243,6 @@ function ended(
 
 function toOperation({ document }: Record<string, unknown>): Operation {
   return parseOperation(JSON.parse(String(document)))
-}
-
-function reasonOf(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
 }
 
 function now(): string {

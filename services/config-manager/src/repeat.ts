@@ -1,9 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
 
-/** Runs `work` at once and then every `everyMs`, never two at a time, until it is disposed. */
+/**
+ * Runs `work` at once and then every `everyMs`, however long it takes, never two at a time, until it is
+ * disposed.
+ */
 export function repeat(
-  everyMs: number,
+  everyMs: number | (() => number),
   log: Logger,
   work: (signal: AbortSignal) => Promise<void>,
 ): AsyncDisposable {
@@ -17,7 +20,8 @@ export function repeat(
       } catch (err) {
         if (!signal.aborted) log.warn({ err }, 'repeated work failed, it goes on')
       }
-      const rest = Math.max(0, everyMs - (performance.now() - startedAt))
+      const intervalMs = typeof everyMs === 'number' ? everyMs : everyMs()
+      const rest = Math.max(0, intervalMs - (performance.now() - startedAt))
       await wait(rest, undefined, { signal }).catch(() => undefined) // aborted: the loop ends
     }
   })()

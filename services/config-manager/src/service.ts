@@ -50,6 +50,7 @@ import type { Config } from './config.ts'
 import { answerDigests } from './convergence/digests.ts'
 import { startLifecycle } from './lifecycle/start-lifecycle.ts'
 import { startMembership } from './membership/membership.ts'
+import { createDurationMetrics } from './metrics.ts'
 import { migrations } from './migrations.ts'
 import { answerOperationQueries, createOperations } from './operations.ts'
 import { startRollouts } from './rollout/rollouts.ts'
@@ -96,8 +97,6 @@ export const answers = [
   rowsDigested,
 ] as const
 
-const agentLookMs = 900
-
 /** Looks after one node: its agent's process and file, its membership, and what others ask of it. */
 export async function startConfigManager(config: Config, deps: NodeDeps): Promise<AsyncDisposable> {
   const { bus, log, health, metrics } = deps
@@ -119,6 +118,7 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
   const state = opening.use(
     openStateFile({ path: join(stateDir, 'config-manager.sqlite'), migrations, bus, log }),
   )
+  const durations = createDurationMetrics(metrics)
   const shared = { nodeId, bus, state, log, health, directory, views, agent }
 
   const operations = opening.use(createOperations(shared))
@@ -141,6 +141,7 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
       changes,
       operations,
       declared: () => membership.declared().nodes.flatMap((node) => node.nodeId ?? []),
+      onJoined: durations.joined,
     }),
   )
   health.depend('agent', () => ({ ok: probe.status.state === 'ready', detail: probe.status.state }))
@@ -148,6 +149,7 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
     startAnnouncing({
       identity: { nodeId, instanceId, region, publicKey, endpoints, agentUrl: config.agent.url },
       everyMs: cluster.heartbeatIntervalMs,
+      configPath,
       bus,
       probe,
       changes,
@@ -172,10 +174,10 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
       ...shared,
       changes,
       operations,
-      agentStatus: () => probe.look(AbortSignal.timeout(agentLookMs)),
+      agentStatus: () => probe.look(),
+      onFailover: durations.tookOver,
     }),
   )
 
-  const opened = opening.move()
-  return { [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return opening.move()
 }

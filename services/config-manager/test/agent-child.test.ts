@@ -4,72 +4,47 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fromTimestamp } from '@corroport/contracts'
-import {
-  type CorrosionAgent,
-  createTemporaryFolder,
-  type NatsServer,
-  startCorrosionAgent,
-  startNatsServer,
-  until,
-} from '@corroport/testing'
+import { until } from '@corroport/testing'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
-import { agentCommand, killIfThere, openControl } from './agent-harness.ts'
+import { agentCommand, killByPidFile, openControl, startNeighbours } from './agent-harness.ts'
 
 jest.setTimeout(60_000)
 
-let nats: NatsServer
-let agent: CorrosionAgent
-let folder: ReturnType<typeof createTemporaryFolder>
-let pids: Set<number>
+let neighbours: Awaited<ReturnType<typeof startNeighbours>>
 
 beforeEach(async () => {
-  folder = createTemporaryFolder()
-  nats = await startNatsServer()
-  agent = await startCorrosionAgent()
-  pids = new Set()
+  neighbours = await startNeighbours()
+  await neighbours.agent.kill('SIGKILL')
 })
 afterEach(async () => {
-  for (const pid of pids) killIfThere(pid)
-  await agent[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
-  folder[Symbol.dispose]()
+  killByPidFile(join(neighbours.folder, 'agent.pid'))
+  await neighbours.disposeAsync()
 })
 
-const optionsOfChild = () => ({
-  agentUrl: agent.url,
-  natsUrl: nats.url,
-  stateDir: folder.path,
-  variables: {
+const optionsOfChild = () => {
+  const { folder } = neighbours.agent
+  return neighbours.optionsFor({
     AGENT_CONTROL: 'child',
-    AGENT_COMMAND: JSON.stringify(agentCommand(agent.folder)),
-    AGENT_LOG: join(agent.folder, 'agent.log'),
-    TMPDIR: agent.folder,
-  },
-})
+    AGENT_COMMAND: JSON.stringify(agentCommand(folder)),
+    AGENT_LOG: join(folder, 'agent.log'),
+    TMPDIR: folder,
+  })
+}
 
 /** A control whose agent runs as its child. */
 async function openOwner() {
   const owner = await openControl(optionsOfChild())
-  const pid = await until(() => owner.control.phase === 'running' && owner.control.pid)
-  pids.add(pid)
-  return Object.assign(owner, {
-    currentPid: async () => {
-      const current = await until(() => owner.control.phase === 'running' && owner.control.pid)
-      pids.add(current)
-      return current
-    },
-  })
+  await until(() => owner.control.phase === 'running' && owner.control.pid)
+  return owner
 }
 
 test('an agent that does not run is started, and each restart is told with its steps', async () => {
-  await agent.kill('SIGKILL')
   await using owner = await openOwner()
   const { control, toldUntilReady } = owner
   const first = control.pid
 
   const steps: string[] = []
   const outcome = await control.restart('a test', (step) => steps.push(step))
-  await owner.currentPid()
 
   expect(outcome).toMatchObject({ ok: true, wasKilled: false })
   expect(steps).toEqual(['stop', 'start', 'http', 'subscription'])
@@ -88,14 +63,10 @@ test('an agent that does not run is started, and each restart is told with its s
 })
 
 test('an agent that is killed is told as away within two seconds, and comes back', async () => {
-  await agent.kill('SIGKILL')
   await using owner = await openOwner()
-  const killed = owner.control.pid
 
   const killedAt = Date.now()
-  killIfThere(killed)
-  const current = await until(() => owner.control.pid !== killed && owner.control.pid)
-  pids.add(current)
+  killByPidFile(join(neighbours.folder, 'agent.pid'))
   const events = await owner.toldUntilReady(4)
 
   expect(events[2]).toMatchObject({ kind: 'restarting', reason: 'the agent ended by itself' })
@@ -105,10 +76,9 @@ test('an agent that is killed is told as away within two seconds, and comes back
 })
 
 test('an agent whose port is taken is told as failed with its own words, and comes later', async () => {
-  await agent.kill('SIGKILL')
   await using owner = await openOwner()
   expect(await owner.control.stop('its port is given away')).toMatchObject({ ok: true })
-  const thief = createServer().listen(Number(new URL(agent.url).port), '127.0.0.1')
+  const thief = createServer().listen(Number(new URL(neighbours.agent.url).port), '127.0.0.1')
   await once(thief, 'listening')
 
   const startedAt = performance.now()
@@ -119,7 +89,6 @@ test('an agent whose port is taken is told as failed with its own words, and com
   expect(outcome.reason).toBe('the agent ended during its start')
   expect(outcome.lastLogLines.join('\n')).toMatch(/(is|already) in use/)
   thief.close()
-  await owner.currentPid()
   const events = await owner.toldUntilReady(5)
   expect(events.map(({ kind }) => kind)).toEqual([
     'restarting',
@@ -139,7 +108,6 @@ async function spawnOwner() {
   const lines = createInterface(owner.stdout)[Symbol.asyncIterator]()
   const next = async (): Promise<string> => String((await lines.next()).value)
   const pid = Number(/owns (\d+)/.exec(await next())?.[1])
-  pids.add(pid)
   const kill = async (): Promise<void> => {
     owner.kill('SIGKILL')
     await once(owner, 'exit')
@@ -148,7 +116,6 @@ async function spawnOwner() {
 }
 
 test('an agent outlives its killed owner, and the next one adopts it', async () => {
-  await agent.kill('SIGKILL')
   const owner = await spawnOwner()
   await owner.kill()
 
@@ -159,7 +126,6 @@ test('an agent outlives its killed owner, and the next one adopts it', async () 
 })
 
 test('a restart whose owner is killed in the middle is ended by the next one', async () => {
-  await agent.kill('SIGKILL')
   const owner = await spawnOwner()
   owner.restart()
   expect(await owner.next()).toBe('stop')
@@ -176,7 +142,6 @@ test('a restart whose owner is killed in the middle is ended by the next one', a
 })
 
 test('an owner that is told to end in the middle of a restart finishes it first', async () => {
-  await agent.kill('SIGKILL')
   await using owner = await openOwner()
   const { promise: isStopping, resolve } = Promise.withResolvers<void>()
   const restarted = owner.control.restart('a test', () => resolve())
@@ -185,11 +150,9 @@ test('an owner that is told to end in the middle of a restart finishes it first'
   await owner.control[Symbol.asyncDispose]()
 
   expect(await restarted).toMatchObject({ ok: true, wasKilled: false })
-  if (owner.control.pid !== undefined) pids.add(owner.control.pid)
 })
 
 test('an agent that was stopped on purpose stays away over a restart of its owner', async () => {
-  await agent.kill('SIGKILL')
   await using first = await openOwner()
   expect(await first.control.stop('a test')).toMatchObject({ ok: true, wasKilled: false })
   await first.disposeAsync()
@@ -199,7 +162,6 @@ test('an agent that was stopped on purpose stays away over a restart of its owne
   expect(second.control).toMatchObject({ isHeld: true, phase: 'held', pid: undefined })
   const outcome = await second.control.start('enough')
   expect(outcome).toMatchObject({ ok: true })
-  if (second.control.pid !== undefined) pids.add(second.control.pid)
   expect(second.control).toMatchObject({ isHeld: false, phase: 'running' })
   expect(outcome.restartId).toBe((await second.told()).at(-1)?.restartId)
 })

@@ -1,53 +1,27 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type CorrosionAgent,
-  createTemporaryFolder,
-  type NatsServer,
-  startCorrosionAgent,
-  startNatsServer,
-  until,
-} from '@corroport/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
-import { openControl } from './agent-harness.ts'
+import { until } from '@corroport/testing'
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
+import { openControl, startNeighbours } from './agent-harness.ts'
 
 jest.setTimeout(60_000)
 
-let nats: NatsServer
-let agent: CorrosionAgent
-let folder: ReturnType<typeof createTemporaryFolder>
+let neighbours: Awaited<ReturnType<typeof startNeighbours>>
 
-beforeAll(async () => {
-  agent = await startCorrosionAgent()
-})
-afterAll(async () => {
-  await agent[Symbol.asyncDispose]()
-})
 beforeEach(async () => {
-  folder = createTemporaryFolder()
-  nats = await startNatsServer()
+  neighbours = await startNeighbours()
 })
-afterEach(async () => {
-  await nats[Symbol.asyncDispose]()
-  folder[Symbol.dispose]()
-})
+afterEach(() => neighbours.disposeAsync())
 
-const open = (command: readonly string[], variables: Record<string, string> = {}) =>
-  openControl({
-    agentUrl: agent.url,
-    natsUrl: nats.url,
-    stateDir: folder.path,
-    variables: {
-      AGENT_CONTROL: 'command',
-      AGENT_COMMAND: JSON.stringify(command),
-      ...variables,
-    },
-  })
+const open = (command: readonly string[]) =>
+  openControl(
+    neighbours.optionsFor({ AGENT_CONTROL: 'command', AGENT_COMMAND: JSON.stringify(command) }),
+  )
 
 /** A wrapper as one would write around a supervisor; `stop` is what it does for that. */
 function script(stop: string): string[] {
-  const path = join(folder.path, 'control.sh')
-  const status = `echo running ${agent.pid}`
+  const path = join(neighbours.folder, 'control.sh')
+  const status = `echo running ${neighbours.agent.pid}`
   writeFileSync(path, `case $1 in status) ${status};; stop) ${stop};; start) ;; esac\n`)
   return ['sh', path, '{action}']
 }
@@ -80,14 +54,14 @@ test.each([
 test('a process is known by what the command says of it', async () => {
   await using node = await open(script('exit 0'))
 
-  expect(await until(() => node.control.pid)).toBe(agent.pid)
+  expect(await until(() => node.control.pid)).toBe(neighbours.agent.pid)
 })
 
 test('an agent that hangs is reported and not killed', async () => {
   await using node = await open(script('exit 0'))
   await until(() => node.control.pid)
 
-  await agent.kill('SIGSTOP')
+  await neighbours.agent.kill('SIGSTOP')
   const check = async () => {
     const { checks } = await node.health.summary()
     return checks.find(({ name }) => name === 'agent process')
@@ -97,19 +71,14 @@ test('an agent that hangs is reported and not killed', async () => {
     return found?.ok === false && found
   })
 
-  expect(bad.detail).toBe(`running, pid ${agent.pid}, it does not answer`)
+  expect(bad.detail).toBe(`running, pid ${neighbours.agent.pid}, it does not answer`)
   expect(await node.told()).toEqual([])
-  await agent.kill('SIGCONT')
+  await neighbours.agent.kill('SIGCONT')
   await until(async () => (await check())?.ok)
 })
 
 test('without anybody to ask, every call is refused with what to set', async () => {
-  await using node = await openControl({
-    agentUrl: agent.url,
-    natsUrl: nats.url,
-    stateDir: folder.path,
-    variables: {},
-  })
+  await using node = await openControl(neighbours.optionsFor({}))
 
   await expect(node.control.restart('a test')).rejects.toMatchObject({
     code: 'unavailable',

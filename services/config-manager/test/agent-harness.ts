@@ -10,19 +10,26 @@ import {
   type RecordDefinition,
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
+import { readPidFile, sendSignal } from '@corroport/node-process/process-ref.ts'
 import { createHealth, readEnvironment } from '@corroport/service'
-import { until } from '@corroport/testing'
-import pino from 'pino'
+import {
+  createTemporaryFolder,
+  startCorrosionAgent,
+  startNatsServer,
+  until,
+} from '@corroport/testing'
+import pino, { type Logger } from 'pino'
 import { Type } from 'typebox'
 import { findAgent } from '../../../infra/setup/find-agent.mjs'
 import { createAgentControl } from '../src/agent/agent-control.ts'
 import { agentControlVariables, toAgentControlSettings } from '../src/agent/agent-settings.ts'
-import { migrations as restartMigrations } from '../src/agent/restart-record.ts'
-import { createOperations, migrations as operationMigrations } from '../src/operations.ts'
+import { migrations } from '../src/migrations.ts'
 
-export const silent = pino({ level: 'silent' })
+export const stateFileName = 'config-manager.sqlite'
 
-export function settingsOf(variables: Record<string, string>) {
+const silent = pino({ level: 'silent' })
+
+function settingsOf(variables: Record<string, string>) {
   const { PATH } = process.env
   const env = readEnvironment(Type.Object(agentControlVariables), { PATH, ...variables })
   return toAgentControlSettings(env)
@@ -46,18 +53,16 @@ export interface ControlledOptions {
 }
 
 /** The control of node1's agent, with a state file and a connection of its own. */
-export async function openControl(options: ControlledOptions) {
+export async function openControl(options: ControlledOptions, log: Logger = silent) {
   await using opening = new AsyncDisposableStack()
   const { agentUrl, natsUrl: url, stateDir, variables } = options
   const bus = opening.use(connectBus({ url, name: 'test', log: silent }))
   const client = opening.use(createCorrosionClient({ url: agentUrl }))
-  const path = join(stateDir, 'config-manager.sqlite')
-  const migrations = [...operationMigrations, ...restartMigrations]
-  const state = opening.use(openStateFile({ path, migrations, bus, log: silent }))
+  const path = join(stateDir, stateFileName)
+  const state = opening.use(openStateFile({ path, migrations, bus, log }))
   const health = createHealth('config-manager', 'node1')
-  const deps = { nodeId: 'node1', stateDir, state, client, health, log: silent }
+  const deps = { nodeId: 'node1', stateDir, state, client, health, log }
   const control = opening.use(createAgentControl(settingsOf(variables), deps))
-  const operations = opening.use(createOperations(deps))
 
   /** The lifecycle of the agent as it was told, oldest first. */
   const told = async (): Promise<Told[]> => {
@@ -79,24 +84,26 @@ export async function openControl(options: ControlledOptions) {
       const list = await told()
       return list.length >= count && list.at(-1)?.kind === 'ready' && list
     })
-  return Object.assign(opening.move(), {
-    bus,
-    client,
-    state,
-    health,
-    control,
-    operations,
-    told,
-    toldUntilReady,
-  })
+  return Object.assign(opening.move(), { deps, client, health, control, told, toldUntilReady })
 }
 
-/** Ends a process that may have ended, and that this process need not have started. */
-export function killIfThere(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended.
-  }
+/** A running agent, with what its control needs beside it. */
+export async function startNeighbours() {
+  await using starting = new AsyncDisposableStack()
+  const { path: folder } = starting.use(createTemporaryFolder())
+  const nats = starting.use(await startNatsServer())
+  const agent = starting.use(await startCorrosionAgent())
+  const optionsFor = (variables: Record<string, string>): ControlledOptions => ({
+    agentUrl: agent.url,
+    natsUrl: nats.url,
+    stateDir: folder,
+    variables,
+  })
+  return Object.assign(starting.move(), { folder, agent, optionsFor })
+}
+
+/** Kills what a pid file names, if it still runs. It need not be a child of this process. */
+export function killByPidFile(path: string): void {
+  const running = readPidFile(path)
+  if (running) sendSignal(running.pid, 'SIGKILL')
 }

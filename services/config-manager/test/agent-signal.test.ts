@@ -1,17 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type CorrosionAgent,
-  createTemporaryFolder,
-  type NatsServer,
-  startCorrosionAgent,
-  startNatsServer,
-  until,
-} from '@corroport/testing'
+import { readPidFile } from '@corroport/node-process/process-ref.ts'
+import { until } from '@corroport/testing'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
-import { agentCommand, killIfThere, openControl } from './agent-harness.ts'
+import { agentCommand, killByPidFile, openControl, startNeighbours } from './agent-harness.ts'
 
 jest.setTimeout(60_000)
 
@@ -26,18 +20,15 @@ while :; do
   wait $!
 done`
 
-let nats: NatsServer
-let agent: CorrosionAgent
-let folder: ReturnType<typeof createTemporaryFolder>
+let neighbours: Awaited<ReturnType<typeof startNeighbours>>
 let pidFile: string
 let supervisor: ChildProcess
 
 beforeEach(async () => {
-  folder = createTemporaryFolder()
-  nats = await startNatsServer()
-  agent = await startCorrosionAgent()
+  neighbours = await startNeighbours()
+  const { agent, folder } = neighbours
   await agent.kill('SIGKILL')
-  pidFile = join(folder.path, 'agent.pid')
+  pidFile = join(folder, 'agent.pid')
   supervisor = spawn('sh', ['-c', loop, 'loop', pidFile, ...agentCommand(agent.folder)], {
     env: { ...process.env, TMPDIR: agent.folder },
     stdio: 'ignore',
@@ -47,21 +38,12 @@ afterEach(async () => {
   writeFileSync(`${pidFile}.hold`, '')
   supervisor.kill('SIGKILL')
   await once(supervisor, 'exit')
-  killIfThere(pidInFile())
-  await agent[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
-  folder[Symbol.dispose]()
+  killByPidFile(pidFile)
+  await neighbours.disposeAsync()
 })
 
-const pidInFile = () => Number(readFileSync(pidFile, 'utf8').split('\n')[0])
-
 const open = () =>
-  openControl({
-    agentUrl: agent.url,
-    natsUrl: nats.url,
-    stateDir: folder.path,
-    variables: { AGENT_CONTROL: 'signal', AGENT_PID_FILE: pidFile },
-  })
+  openControl(neighbours.optionsFor({ AGENT_CONTROL: 'signal', AGENT_PID_FILE: pidFile }))
 
 test('a signalled agent is started again by its loop, and held away by a file', async () => {
   await using node = await open()
@@ -71,7 +53,7 @@ test('a signalled agent is started again by its loop, and held away by a file', 
   const outcome = await control.restart('a test')
 
   expect(outcome).toMatchObject({ ok: true, wasKilled: false })
-  expect(control.pid).toBe(pidInFile())
+  expect(control.pid).toBe(readPidFile(pidFile)?.pid)
   expect(control.pid).not.toBe(first)
   process.stderr.write(`restart by signal: ${JSON.stringify(outcome.ok && outcome.stepsMs)}\n`)
 
@@ -92,7 +74,7 @@ test('a process that merely has the number of the agent is not signalled', async
   await once(bystander, 'spawn')
   await until(() => existsSync(pidFile))
   writeFileSync(`${pidFile}.hold`, '')
-  killIfThere(pidInFile())
+  killByPidFile(pidFile)
   writeFileSync(pidFile, `${bystander.pid}\n1\n`)
   await using node = await open()
 

@@ -1,10 +1,17 @@
 import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { connectBus } from '@corroport/bus'
 import { type NodeAnnounced, nodeAnnounced } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import { createHealth, createMetrics } from '@corroport/service'
-import { createTemporaryFolder, startCorrosionAgent, startNatsServer } from '@corroport/testing'
+import {
+  createTemporaryFolder,
+  startCorrosionAgent,
+  startNatsServer,
+  until,
+} from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import pino from 'pino'
 import { readConfig } from '../src/config.ts'
@@ -25,25 +32,23 @@ function configFor(agentUrl: string, stateDir: string, configPath = '/nowhere/ag
   })
 }
 
-test('a node announces itself with its agent, and writes its row once', async () => {
+test('a node announces itself with its agent, joins, and writes its row', async () => {
   using folder = createTemporaryFolder()
   await using nats = await startNatsServer()
   await using agent = await startCorrosionAgent()
   await using bus = connectBus({ url: nats.url, name: 'test', log })
   await using client = createCorrosionClient({ url: agent.url })
-  const heard: NodeAnnounced[] = []
   const { promise: isReady, resolve } = Promise.withResolvers<NodeAnnounced>()
   await using _hearing = bus.hear(nodeAnnounced, (announcement) => {
-    heard.push(announcement)
     if (announcement.agent.state === 'ready') resolve(announcement)
   })
-  const feed = await client.updates('node_configs')
+  const metrics = createMetrics()
 
   await using _node = await startConfigManager(configFor(agent.url, folder.path), {
     bus,
     log,
     health: createHealth('config-manager'),
-    metrics: createMetrics(),
+    metrics,
   })
 
   const announcement = await isReady
@@ -53,16 +58,19 @@ test('a node announces itself with its agent, and writes its row once', async ()
     endpoints: { api: '127.0.0.1:4001', peer: '127.0.0.1:5001' },
     agent: { actorId: await client.actorId() },
   })
-  for await (const change of feed.events) {
-    expect(change.key).toEqual(['node1'])
-    break
-  }
-  const { rows } = await client.query(
-    'SELECT corrosion_actor_id, ack_endpoint, public_key, state FROM node_configs',
-  )
-  expect(rows).toEqual([
-    [announcement.agent.actorId, '127.0.0.1:5001', announcement.publicKey, 'active'],
+  const row = await until(async () => {
+    const { rows } = await client.query(
+      'SELECT node_id, corrosion_actor_id, ack_endpoint, public_key, state FROM node_configs',
+    )
+    return rows[0]?.at(-1) === 'active' && rows[0]
+  })
+  expect(row.slice(0, -1)).toEqual([
+    'node1',
+    announcement.agent.actorId,
+    '127.0.0.1:5001',
+    announcement.publicKey,
   ])
+  expect(await metrics.metrics()).toContain('corro_join_seconds_count 1')
 })
 
 test('a node whose agent hangs goes on announcing, and says so', async () => {
@@ -90,6 +98,32 @@ test('a node whose agent hangs goes on announcing, and says so', async () => {
   expect((await second).agent).toMatchObject({ state: 'unreachable', actorId: null })
   hanging.closeAllConnections()
   hanging.close()
+})
+
+test('the announced gossip address is that of the file, also after it was edited or is gone', async () => {
+  using folder = createTemporaryFolder()
+  const path = join(folder.path, 'agent.toml')
+  const write = (address: string) => writeFileSync(path, `[gossip]\naddr = "${address}"\n`)
+  write('127.0.0.1:8787')
+  await using nats = await startNatsServer()
+  await using bus = connectBus({ url: nats.url, name: 'test', log })
+  let latest: NodeAnnounced | undefined
+  await using _hearing = bus.hear(nodeAnnounced, (announcement) => {
+    latest = announcement
+  })
+  await using _node = await startConfigManager(configFor('http://127.0.0.1:1', folder.path, path), {
+    bus,
+    log,
+    health: createHealth('config-manager'),
+    metrics: createMetrics(),
+  })
+  const announces = (address: string | null) => until(() => latest?.endpoints.gossip === address)
+
+  await announces('127.0.0.1:8787')
+  write('127.0.0.1:8788')
+  await announces('127.0.0.1:8788')
+  rmSync(path)
+  await announces(null)
 })
 
 test('every variable that does not fit is named, with none of the values', () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connectBus, openStateFile } from '@corroport/bus'
+import { connectBus, openStateFile, RefusalError } from '@corroport/bus'
 import type { ConfigEdit } from '@corroport/contracts'
 import { createTemporaryFolder, freePort } from '@corroport/testing'
 import pino from 'pino'
@@ -24,8 +24,26 @@ addr = "127.0.0.1:8081"
 authz = { bearer-token = "s3cret" }
 `
 
+export const bootstrapEdit = { bootstrap: ['127.0.0.1:8789'] }
+/** Its port is the one that the agent cannot have. */
+export const breakingEdit = { settings: { 'telemetry.prometheus.addr': '127.0.0.1:1' } }
+export const metricsEdit = (port: number) => ({
+  settings: { 'telemetry.prometheus.addr': `127.0.0.1:${port}` },
+})
+
 export const sha256 = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('hex')
+
+/** What the work was refused with. */
+export async function refusal(work: Promise<unknown> | (() => unknown)): Promise<RefusalError> {
+  try {
+    await (typeof work === 'function' ? work() : work)
+  } catch (error) {
+    if (error instanceof RefusalError) return error
+    throw error
+  }
+  throw new Error('it was not refused')
+}
 
 /** An agent that runs on whatever its file says, but for a metrics address of port 1. */
 class ObedientAgent implements AgentControl {

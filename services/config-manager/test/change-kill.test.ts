@@ -9,13 +9,20 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ConfigChange } from '@corroport/contracts'
 import { createTemporaryFolder, freePort, seededRandom, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { killByPidFile, stateFileName } from './change-agent.ts'
+import { findAgent } from '../../../infra/setup/find-agent.mjs'
+import { killByPidFile, stateFileName } from './agent-harness.ts'
 import { sha256 } from './change-fixture.ts'
 import type { ChangeMainOptions } from './change-main.ts'
 
 const kills = Number(process.env.CORROPORT_KILLS ?? 10)
 const seed = Number(process.env.CORROPORT_SEED ?? Date.now() % 1_000_000)
-const agentProgram = join(import.meta.dirname, '../../../corrosion/agent/bin/corrosion')
+// Development agents, since many restarts are wanted, and a real one takes five seconds to stop.
+const program = findAgent(
+  process.env,
+  process.env.CORROPORT_AGENTS === 'real' ? 'real' : 'development',
+)
+const restartMs = program.kind === 'real' ? 6500 : 1500
+const recoveryMs = program.kind === 'real' ? 6000 : 600
 
 type Said = { what: 'started' | 'recovered' | 'begins' } & Partial<ConfigChange>
 
@@ -65,18 +72,16 @@ test(
     await using stack = new AsyncDisposableStack()
     const random = seededRandom(seed)
     process.stdout.write(`seed ${seed}\n`)
-    const [apiPort, gossipPort, portA, portB] = [
+    const [apiPort, gossipPort, portA, portB, portTaken] = [
+      await freePort(),
       await freePort(),
       await freePort(),
       await freePort(),
       await freePort(),
     ]
-    const holder = createServer().listen(0, '127.0.0.1')
+    const holder = createServer().listen(portTaken, '127.0.0.1')
     await once(holder, 'listening')
     stack.defer(() => void holder.close())
-    const address = holder.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
-    const portTaken = address.port
 
     const text = (port: number): string => `# The agent of this test.
 [db]
@@ -105,12 +110,13 @@ prometheus.addr = "127.0.0.1:${port}" # what differs
       configPath,
       variables: {
         AGENT_CONTROL: 'child',
-        AGENT_COMMAND: JSON.stringify([agentProgram, 'agent', '-c', configPath]),
+        AGENT_COMMAND: JSON.stringify([program.path, 'agent', '-c', configPath]),
         AGENT_LOG: join(folder.path, 'agent.log'),
+        TMPDIR: folder.path,
       },
       edits: [edit(portB), edit(portTaken), edit(portA)],
     }
-    stack.defer(() => killByPidFile(folder.path))
+    stack.defer(() => killByPidFile(join(folder.path, 'agent.pid')))
 
     const found = new Map<string, number>()
     for (let round = 0; round <= kills; round += 1) {
@@ -119,7 +125,7 @@ prometheus.addr = "127.0.0.1:${port}" # what differs
       await changer.heard('started')
       if (round % 7 === 3) {
         // Also in the middle of the recovery itself.
-        await wait(random() * 600)
+        await wait(random() * recoveryMs)
         await changer.kill()
         continue
       }
@@ -137,7 +143,7 @@ prometheus.addr = "127.0.0.1:${port}" # what differs
       changer.goOn()
       await changer.heard('begins', 1 + Math.floor(random() * 3))
       // Half of them while the file is written, half over the restarts.
-      await wait(random() < 0.5 ? random() * 40 : random() * 1500)
+      await wait(random() < 0.5 ? random() * 40 : random() * restartMs)
       await changer.kill()
 
       const left = readFileSync(configPath, 'utf8')
@@ -147,7 +153,7 @@ prometheus.addr = "127.0.0.1:${port}" # what differs
     }
     process.stdout.write(`killed at: ${JSON.stringify(Object.fromEntries(found), null, 2)}\n`)
   },
-  60_000 + kills * 10_000,
+  60_000 + kills * 40_000,
 )
 
 /** What a killed process left, in words. */

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { ConfigEdit } from '@corroport/contracts'
 import { freePort, startRealAgent, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { agentCommand } from './agent-harness.ts'
-import { killByPidFile, openChangedAgent } from './change-agent.ts'
+import { agentCommand, killByPidFile } from './agent-harness.ts'
+import { openChangedAgent } from './change-agent.ts'
 import { listSteps } from './change-fixture.ts'
 
 test('a real agent whose new gossip address cannot be bound is back on its old file, without NATS', async () => {
@@ -12,7 +12,7 @@ test('a real agent whose new gossip address cannot be bound is back on its old f
   await files.kill('SIGKILL')
   const configPath = join(files.folder, 'agent.toml')
   const before = readFileSync(configPath, 'utf8')
-  using _agent = { [Symbol.dispose]: () => killByPidFile(files.folder) }
+  using _agent = { [Symbol.dispose]: () => killByPidFile(join(files.folder, 'agent.pid')) }
   await using opened = await openChangedAgent({
     agentUrl: files.url,
     natsUrl: `nats://127.0.0.1:${await freePort()}`,

@@ -2,29 +2,23 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connectBus, openStateFile } from '@corroport/bus'
-import {
-  type AgentState,
-  nodeAnnounced,
-  nowMicroseconds,
-  type Operation,
-  toTimestamp,
-} from '@corroport/contracts'
+import type { Operation } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import { openDirectory, openNodeKey, openViews } from '@corroport/identity'
 import { createHealth } from '@corroport/service'
 import { createTemporaryFolder, freePort, type NatsServer, until } from '@corroport/testing'
 import pino from 'pino'
+import { developmentAgent } from '../../../infra/setup/find-agent.mjs'
 import { createAgentControl } from '../src/agent/agent-control.ts'
-import { migrations as restartMigrations } from '../src/agent/restart-record.ts'
-import { migrations as changeMigrations } from '../src/change/change-store.ts'
+import { createAgentProbe } from '../src/agent-probe.ts'
+import { startAnnouncing } from '../src/announce.ts'
 import { createConfigChanges } from '../src/change/config-changes.ts'
-import { migrations, startLifecycle } from '../src/lifecycle/start-lifecycle.ts'
-import { createOperations, migrations as operationMigrations } from '../src/operations.ts'
-import { repeat } from '../src/repeat.ts'
+import { startLifecycle } from '../src/lifecycle/start-lifecycle.ts'
+import { migrations } from '../src/migrations.ts'
+import { createOperations } from '../src/operations.ts'
 
-const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
+const log = pino({ level: 'silent' })
 const root = join(import.meta.dirname, '../../..')
-export const developmentAgent = join(root, 'corrosion/agent/bin/corrosion')
 
 export interface LifecycleNodeOptions {
   nats: NatsServer
@@ -42,7 +36,7 @@ export type LifecycleNode = Awaited<ReturnType<typeof startLifecycleNode>>
 
 /** An agent with what a node's life needs beside it. Disposing ends all, and removes its files. */
 export async function startLifecycleNode(options: LifecycleNodeOptions) {
-  const { nats, nodeId, declared = [], program = developmentAgent } = options
+  const { nats, nodeId, declared = [], program = developmentAgent.path } = options
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(createTemporaryFolder())
   const apiPort = await freePort()
@@ -71,8 +65,10 @@ path = "${join(folder.path, 'admin.sock')}"
   )
   const stateDir = join(folder.path, 'state')
   const key = openNodeKey(stateDir)
-  const client = stack.use(createCorrosionClient({ url: `http://127.0.0.1:${apiPort}` }))
+  const agentUrl = `http://127.0.0.1:${apiPort}`
+  const client = stack.use(createCorrosionClient({ url: agentUrl }))
   const logPath = join(folder.path, 'agent.log')
+  const joins: number[] = []
 
   /** Everything but the agent, which outlives it. */
   const startServices = async () => {
@@ -81,12 +77,7 @@ path = "${join(folder.path, 'admin.sock')}"
     const state = services.use(
       openStateFile({
         path: join(stateDir, 'config-manager.sqlite'),
-        migrations: [
-          ...operationMigrations,
-          ...restartMigrations,
-          ...changeMigrations,
-          ...migrations,
-        ],
+        migrations,
         bus,
         log,
       }),
@@ -127,9 +118,29 @@ path = "${join(folder.path, 'admin.sock')}"
         directory,
         views,
         declared: () => declared,
+        onJoined: (seconds) => joins.push(seconds),
       }),
     )
-    services.use(announce(bus, lifecycle, control))
+    services.use(
+      startAnnouncing({
+        identity: {
+          nodeId,
+          instanceId: key.instanceId,
+          region: 'iad',
+          publicKey: key.publicKey,
+          endpoints: { api: '127.0.0.1:4001', peer: '127.0.0.1:5001' },
+          agentUrl,
+        },
+        everyMs: 200,
+        configPath,
+        bus,
+        probe: createAgentProbe(client, log),
+        changes,
+        control,
+        own: lifecycle.own,
+        log,
+      }),
+    )
     await until(() => bus.isConnected)
     const moved = services.move()
     return {
@@ -143,36 +154,6 @@ path = "${join(folder.path, 'admin.sock')}"
       [Symbol.asyncDispose]: () => moved.disposeAsync(),
     }
   }
-
-  const startedAt = toTimestamp(nowMicroseconds())
-  const announce = (
-    bus: ReturnType<typeof connectBus>,
-    lifecycle: ReturnType<typeof startLifecycle>,
-    control: ReturnType<typeof createAgentControl>,
-  ) =>
-    repeat(200, log, async () => {
-      const actorId = await client.actorId({ timeoutMs: 500 }).catch(() => null)
-      const agentState: AgentState =
-        actorId === null ? (control.isHeld ? 'restarting' : 'unreachable') : 'ready'
-      const { current } = lifecycle.own
-      bus.hint(
-        nodeAnnounced,
-        { nodeId },
-        {
-          nodeId,
-          instanceId: key.instanceId,
-          region: 'iad',
-          publicKey: key.publicKey,
-          endpoints: { api: '127.0.0.1:4001', peer: '127.0.0.1:5001', gossip },
-          state: current.state,
-          stateAt: current.since,
-          version: '0.1.0',
-          agent: { state: agentState, stateSince: startedAt, actorId, url: 'http://127.0.0.1' },
-          startedAt,
-          announcedAt: toTimestamp(nowMicroseconds()),
-        },
-      )
-    })
 
   let services = await startServices()
   stack.defer(async () => {
@@ -194,6 +175,8 @@ path = "${join(folder.path, 'admin.sock')}"
     configPath,
     databasePath,
     folder: folder.path,
+    /** How long each took, in seconds. */
+    joins,
     get services() {
       return services
     },

@@ -39,6 +39,9 @@ test('three nodes form a cluster from one seed, and a dead one before it is no o
 
   const again = await join(node2, [node1.gossip])
   expect(again.steps.slice(1).every(({ state }) => state === 'skipped')).toBe(true)
+  // The first of a cluster waits five seconds for others to be heard.
+  expect(node1.joins[0]).toBeGreaterThanOrEqual(5)
+  expect([node1, node2, node3].map(({ joins }) => joins.length)).toEqual([1, 1, 1])
 })
 
 test('the order in which nodes start does not matter', async () => {

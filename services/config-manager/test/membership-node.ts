@@ -46,7 +46,7 @@ export async function startMembershipNode(options: NodeOptions) {
   const client = starting.use(createCorrosionClient({ url: agent.url }))
   const settings = { adminSocketPath: agent.adminPath, canaryIntervalMs, discovery }
   const registry = createMetrics()
-  const membership = starting.use(
+  starting.use(
     startMembership({
       nodeId,
       settings,
@@ -96,7 +96,6 @@ export async function startMembershipNode(options: NodeOptions) {
     bus,
     client,
     directory,
-    membership,
     registry,
     /** What it sees, as it last said it. */
     view,

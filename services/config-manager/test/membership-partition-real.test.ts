@@ -2,17 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { hasOwnNetworks, unshareNetwork } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
+import { unshareNetwork } from '../../../infra/setup/own-network.mjs'
 
 // The process that this one starts calls startRealAgent() for each of its agents, in a network of
 // its own, where what an agent sends can be dropped without a firewall.
 test('gossip of a real agent is cut off from two others: all say so, and that it healed', async () => {
-  if (!hasOwnNetworks()) {
-    if (process.env.CORROPORT_TEST_REQUIRE) throw new Error('there are no network namespaces')
-    console.warn('not tried: this machine gives no network namespace')
-    return
-  }
   const [program, ...args] = unshareNetwork
   const main = join(import.meta.dirname, 'partition-main.ts')
   const child = spawn(program, [...args, process.execPath, main], {

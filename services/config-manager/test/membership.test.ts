@@ -1,4 +1,4 @@
-import { memberChanged } from '@corroport/contracts'
+import { canaryTouched, memberChanged } from '@corroport/contracts'
 import {
   type CorrosionAgent,
   type NatsServer,
@@ -62,7 +62,7 @@ test('every node sees every other one alive, its canaries, and how far its versi
 })
 
 test('a canary that is asked for is written at once, and seen by the others under its number', async () => {
-  const sequence = await at(nodes, 1).membership.touchCanary()
+  const { sequence } = await at(nodes, 2).bus.request(canaryTouched, { nodeId: 'node1' }, {})
 
   await until(() =>
     at(nodes, 2)

@@ -13,13 +13,28 @@ import {
   rolloutStarted,
   rolloutsQueried,
 } from '@corroport/contracts'
-import { createTemporaryFolder, freePort, type NatsServer, until } from '@corroport/testing'
+import { endProcess, readPidFile } from '@corroport/node-process/process-ref.ts'
+import {
+  createTemporaryFolder,
+  freePort,
+  type NatsServer,
+  startNatsServer,
+  until,
+} from '@corroport/testing'
 import pino from 'pino'
-import { endProcess, readPidFile } from '../src/agent/process-ref.ts'
 
 export const by = 'operator'
 const schemas = join(import.meta.dirname, '../../../corrosion/schemas')
 const ended: readonly Rollout['state'][] = ['succeeded', 'stopped', 'aborted']
+
+let edits = 0
+/** What no file has yet, and what makes no difference. */
+export function newEdit(): ConfigEdit {
+  edits += 1
+  return { settings: { 'perf.sql_tx_timeout': 60 + edits } }
+}
+/** With it an agent does not start. */
+export const brokenEdit: ConfigEdit = { settings: { 'telemetry.prometheus.addr': '192.0.2.1:9' } }
 
 /** What a node's process is told. */
 export interface RolloutNode {
@@ -29,22 +44,20 @@ export interface RolloutNode {
   gossip: string
   folder: string
   program: string
-  startTimeoutMs: number
   gateTimeoutMs: number
   silenceMs: number
 }
 
 export interface RolloutClusterOptions {
-  nats: NatsServer
   count: number
   /** Of the agents. */
   program: string
-  startTimeoutMs?: number
   gateTimeoutMs?: number
   silenceMs?: number
 }
 
 export interface RolloutCluster extends AsyncDisposable {
+  readonly nats: NatsServer
   readonly bus: Bus
   readonly nodes: readonly RolloutNode[]
   start(nodeId: string): Promise<void>
@@ -55,6 +68,8 @@ export interface RolloutCluster extends AsyncDisposable {
   logOf(nodeId: string): string
   plan(edit: ConfigEdit, from?: string): Promise<Plan>
   apply(plan: Plan, from?: string): Promise<Rollout>
+  /** Waits until a node's file is the new one of its step. */
+  untilWritten(rollout: Rollout, nodeId: string): Promise<void>
   /** As `from` knows it. */
   rollout(id: string, from?: string): Promise<Rollout | undefined>
   untilEnded(id: string, from?: string): Promise<Rollout>
@@ -66,9 +81,9 @@ export interface RolloutCluster extends AsyncDisposable {
 
 /** Nodes in processes of their own, each with an agent, around a real nats-server. */
 export async function startRolloutCluster(options: RolloutClusterOptions): Promise<RolloutCluster> {
-  const { nats, count, program } = options
-  const { startTimeoutMs = 20_000, gateTimeoutMs = 20_000, silenceMs = 20_000 } = options
+  const { count, program, gateTimeoutMs = 20_000, silenceMs = 20_000 } = options
   await using stack = new AsyncDisposableStack()
+  const nats = stack.use(await startNatsServer())
   const home = stack.use(createTemporaryFolder())
   const bus = stack.use(connectBus({ url: nats.url, name: 'test', log: pino({ level: 'silent' }) }))
   const heard = new Map<string, number>()
@@ -85,14 +100,11 @@ export async function startRolloutCluster(options: RolloutClusterOptions): Promi
     const folder = join(home.path, nodeId)
     mkdirSync(folder)
     const natsUrl = nats.url
-    const timeouts = { startTimeoutMs, gateTimeoutMs, silenceMs }
+    const timeouts = { gateTimeoutMs, silenceMs }
     nodes.push({ nodeId, natsUrl, agentUrl, gossip, folder, program, ...timeouts })
   }
-  for (const node of nodes)
-    writeAgentFile(
-      node,
-      nodes.map(({ gossip }) => gossip),
-    )
+  const seeds = nodes.map(({ gossip }) => gossip)
+  for (const node of nodes) writeAgentFile(node, seeds)
 
   const find = (nodeId: string): RolloutNode => {
     const node = nodes.find((one) => one.nodeId === nodeId)
@@ -104,11 +116,12 @@ export async function startRolloutCluster(options: RolloutClusterOptions): Promi
     await Promise.all(nodes.map(({ nodeId }) => cluster.kill(nodeId)))
     for (const { folder } of nodes) {
       const agent = readPidFile(join(folder, 'agent.pid'))
-      if (agent) await endProcess(agent, 0, (signal) => process.kill(agent.pid, signal))
+      if (agent) await endProcess(agent, 0)
     }
   })
 
   const cluster: Omit<RolloutCluster, keyof AsyncDisposable> = {
+    nats,
     bus,
     nodes,
     async start(nodeId) {
@@ -147,6 +160,10 @@ export async function startRolloutCluster(options: RolloutClusterOptions): Promi
       const request = { planId: plan.id, by }
       return (await bus.request(rolloutStarted, { nodeId: from }, request)).rollout
     },
+    async untilWritten(rollout, nodeId) {
+      const after = rollout.nodes.find(({ node_id }) => node_id === nodeId)?.sha256_after
+      await until(() => cluster.digest(nodeId) === after)
+    },
     async rollout(id, from = 'node2') {
       try {
         return (await bus.request(rolloutsQueried, { nodeId: from }, { id })).rollouts[0]
@@ -184,7 +201,7 @@ export async function startRolloutCluster(options: RolloutClusterOptions): Promi
   }
   await until(() => bus.isConnected)
   await Promise.all(nodes.map(({ nodeId }) => cluster.start(nodeId)))
-  await cluster.untilPlanned({ settings: { 'perf.sql_tx_timeout': 59 } })
+  await cluster.untilPlanned(newEdit())
   return Object.assign(stack.move(), cluster)
 }
 

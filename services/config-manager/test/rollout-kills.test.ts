@@ -1,10 +1,16 @@
 // What a rollout survives: its coordinator, its store, and the node that is being changed.
 import { setTimeout as wait } from 'node:timers/promises'
 import { configPlanned, type Rollout } from '@corroport/contracts'
-import { type NatsServer, seededRandom, startNatsServer, until } from '@corroport/testing'
+import { seededRandom, until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { findAgent } from '../../../infra/setup/find-agent.mjs'
-import { by, type RolloutCluster, startRolloutCluster } from './rollout-cluster.ts'
+import {
+  brokenEdit,
+  by,
+  newEdit,
+  type RolloutCluster,
+  startRolloutCluster,
+} from './rollout-cluster.ts'
 
 const kills = Number(process.env.CORROPORT_KILLS ?? 5)
 // Development agents, since many restarts are wanted, and a real one takes five seconds to stop.
@@ -15,12 +21,9 @@ const agent = findAgent(
 const rolloutMs = agent.kind === 'real' ? 25_000 : 6000
 jest.setTimeout(90_000)
 
-let nats: NatsServer
 let cluster: RolloutCluster
 beforeAll(async () => {
-  nats = await startNatsServer()
   cluster = await startRolloutCluster({
-    nats,
     count: 3,
     program: agent.path,
     gateTimeoutMs: 15_000,
@@ -29,20 +32,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await cluster[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
 })
-
-let count = 0
-function newEdit() {
-  count += 1
-  return { settings: { 'perf.sql_tx_timeout': 60 + count } }
-}
-const brokenEdit = { settings: { 'telemetry.prometheus.addr': '192.0.2.1:9' } }
-
-const untilWritten = ({ nodes }: Rollout, nodeId: string) => {
-  const after = nodes.find(({ node_id }) => node_id === nodeId)?.sha256_after
-  return until(() => cluster.digest(nodeId) === after)
-}
 
 /** Every file is what the document says; a node that failed undoes it when it is back. */
 async function untilWhole(rollout: Rollout): Promise<void> {
@@ -55,11 +45,11 @@ async function untilWhole(rollout: Rollout): Promise<void> {
 test('the store of nats is lost in the middle, and the rollout goes on', async () => {
   const plan = await cluster.untilPlanned(newEdit())
   const begun = await cluster.apply(plan)
-  await untilWritten(begun, 'node2')
+  await cluster.untilWritten(begun, 'node2')
 
-  await nats.kill()
-  nats.wipe()
-  await nats.start()
+  await cluster.nats.kill()
+  cluster.nats.wipe()
+  await cluster.nats.start()
 
   const rollout = await cluster.untilEnded(plan.id)
   expect(rollout.state).toBe('succeeded')
@@ -80,13 +70,16 @@ test('a coordinator that was thought dead comes back and can do nothing', async 
 
   expect(rollout.coordinator).not.toBe('node3')
   expect(cluster.logOf('node3')).toContain('"state":"taken over"')
+  const [, seconds] =
+    /"seconds":([\d.]+),"msg":"took over"/.exec(cluster.logOf(rollout.coordinator)) ?? []
+  expect(Number(seconds)).toBeGreaterThanOrEqual(5)
   await untilWhole(rollout)
 })
 
 test('a node that dies in its step is given up, and undoes it when it is back', async () => {
   const plan = await cluster.untilPlanned(newEdit())
   const begun = await cluster.apply(plan)
-  await untilWritten(begun, 'node2')
+  await cluster.untilWritten(begun, 'node2')
   await cluster.kill('node2')
 
   const rollout = await cluster.untilEnded(plan.id, 'node1')

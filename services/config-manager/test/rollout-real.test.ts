@@ -9,21 +9,20 @@ import {
   type RecordDefinition,
 } from '@corroport/contracts'
 import { type CorrosionClient, createCorrosionClient } from '@corroport/corrosion-client'
-import { startNatsServer, until } from '@corroport/testing'
+import { until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import type { TSchema } from 'typebox'
 import { findAgent } from '../../../infra/setup/find-agent.mjs'
-import { by, type RolloutCluster, startRolloutCluster } from './rollout-cluster.ts'
+import { by, newEdit, type RolloutCluster, startRolloutCluster } from './rollout-cluster.ts'
 
 const messagesPerSecond = 20
 
 test('five nodes are changed under load: never two agents down, no message lost', async () => {
-  await using nats = await startNatsServer()
   const program = findAgent(process.env, 'real').path
-  await using cluster = await startRolloutCluster({ nats, count: 5, program })
+  await using cluster = await startRolloutCluster({ count: 5, program })
   await using load = startLoad(cluster)
 
-  const { id } = await cluster.untilBegun({ settings: { 'perf.sql_tx_timeout': 61 } })
+  const { id } = await cluster.untilBegun(newEdit())
   const rollout = await cluster.untilEnded(id)
   const written = await load.stop()
 
@@ -42,9 +41,8 @@ test('five nodes are changed under load: never two agents down, no message lost'
 }, 180_000)
 
 test('a gossip address that cannot be bound is undone by the node alone, nats away', async () => {
-  await using nats = await startNatsServer()
   const program = findAgent(process.env, 'real').path
-  await using cluster = await startRolloutCluster({ nats, count: 3, program })
+  await using cluster = await startRolloutCluster({ count: 3, program })
   const before = cluster.nodes.map(({ nodeId }) => cluster.digest(nodeId))
   const edit = { settings: { 'gossip.addr': '192.0.2.1:8787' } }
   const request = { edit, nodes: ['node2'], by }
@@ -53,12 +51,12 @@ test('a gossip address that cannot be bound is undone by the node alone, nats aw
 
   await cluster.apply(plan)
   await until(() => cluster.digest('node2') !== before[1])
-  await nats.kill()
+  await cluster.nats.kill()
   await until(() => cluster.digest('node2') === before[1])
   const client = createCorrosionClient({ url: cluster.nodes[1]?.agentUrl ?? '' })
   await until(() => client.actorId().catch(() => undefined))
   await client[Symbol.asyncDispose]()
-  await nats.start()
+  await cluster.nats.start()
 
   const rollout = await cluster.untilEnded(plan.id)
   expect(rollout).toMatchObject({ state: 'stopped', nodes: [{ state: 'rolled-back' }] })

@@ -2,20 +2,23 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readStream } from '@corroport/bus'
 import { configPlanned, type Rollout, rolloutChanged, rolloutSteered } from '@corroport/contracts'
-import { type NatsServer, startNatsServer, until } from '@corroport/testing'
+import { readPidFile } from '@corroport/node-process/process-ref.ts'
+import { until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { developmentAgent } from '../../../infra/setup/find-agent.mjs'
-import { readPidFile } from '../src/agent/process-ref.ts'
-import { by, type RolloutCluster, startRolloutCluster } from './rollout-cluster.ts'
+import {
+  brokenEdit,
+  by,
+  newEdit,
+  type RolloutCluster,
+  startRolloutCluster,
+} from './rollout-cluster.ts'
 
 jest.setTimeout(90_000)
 
-let nats: NatsServer
 let cluster: RolloutCluster
 beforeAll(async () => {
-  nats = await startNatsServer()
   cluster = await startRolloutCluster({
-    nats,
     count: 3,
     program: developmentAgent.path,
     gateTimeoutMs: 5000,
@@ -24,29 +27,13 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await cluster[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
 })
-
-let count = 0
-/** What no file has yet, and what makes no difference. */
-function newEdit() {
-  count += 1
-  return { settings: { 'perf.sql_tx_timeout': 60 + count } }
-}
-/** With it an agent does not start. */
-const brokenEdit = { settings: { 'telemetry.prometheus.addr': '192.0.2.1:9' } }
 
 const steer = (id: string, action: 'pause' | 'resume' | 'abort', nodeId: string) =>
   cluster.bus.request(rolloutSteered, { nodeId }, { id, action, by })
 
 const statesOf = ({ nodes }: Rollout): Record<string, string> =>
   Object.fromEntries(nodes.map((step) => [step.node_id, step.state]))
-
-/** Resolves when a node's file is the new one of its step. */
-const untilWritten = ({ nodes }: Rollout, nodeId: string) => {
-  const after = nodes.find(({ node_id }) => node_id === nodeId)?.sha256_after
-  return until(() => cluster.digest(nodeId) === after)
-}
 
 test('a plan is rolled out once, node by node, and each change of it is told', async () => {
   const plan = await cluster.untilPlanned(newEdit())
@@ -95,10 +82,10 @@ test('also with nats away, and the rollout ends when it is back', async () => {
   const plan = await cluster.untilPlanned(brokenEdit)
 
   const begun = await cluster.apply(plan)
-  await untilWritten(begun, 'node2')
-  await nats.kill()
+  await cluster.untilWritten(begun, 'node2')
+  await cluster.nats.kill()
   await until(() => cluster.digest('node2') === begun.nodes[0]?.sha256_before)
-  await nats.start()
+  await cluster.nats.start()
 
   const rollout = await cluster.untilEnded(plan.id)
   expect(statesOf(rollout)).toEqual({ node2: 'rolled-back', node3: 'skipped', node1: 'skipped' })
@@ -107,7 +94,7 @@ test('also with nats away, and the rollout ends when it is back', async () => {
 test('a node that another one cannot see again is rolled back', async () => {
   const plan = await cluster.untilPlanned(newEdit())
   const begun = await cluster.apply(plan)
-  await untilWritten(begun, 'node2')
+  await cluster.untilWritten(begun, 'node2')
   // The agent hangs: its node says so, and what it last saw gets old.
   const blind = readPidFile(join(cluster.nodes[2]?.folder ?? '', 'agent.pid'))?.pid ?? 0
   process.kill(blind, 'SIGSTOP')

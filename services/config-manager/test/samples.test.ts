@@ -16,10 +16,10 @@ import {
 } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import pino from 'pino'
+import { developmentAgent } from '../../../infra/setup/find-agent.mjs'
 import { type SamplesDeps, startSamples } from '../src/samples/start-samples.ts'
 
 const log = pino({ level: 'silent' })
-const developmentAgent = join(import.meta.dirname, '../../../corrosion/agent/bin/corrosion')
 
 /** Samples of node1 in this process, with a state file of their own. */
 async function startSampling(options: {
@@ -53,7 +53,7 @@ async function exportMetrics(agent: CorrosionAgent): Promise<string> {
 
 test.each([
   ['the agent of this machine', undefined],
-  ['a development agent', developmentAgent],
+  ['a development agent', developmentAgent.path],
 ])('%s is sampled each five seconds, by the names of its own figures', async (_, binary) => {
   await using nats = await startNatsServer()
   await using agent = await startCorrosionAgent(binary === undefined ? {} : { binary })

@@ -3,7 +3,6 @@ import { version } from '@corroport/service'
 import swagger from '@fastify/swagger'
 import { refuseForeignPages } from './access.ts'
 import { type App, createHttpServer, type HttpServerOptions } from './http-server.ts'
-import { type AgentDeps, registerAgent } from './routes/agent.ts'
 import { type ConfigRoutesDeps, registerConfig } from './routes/config.ts'
 import { type ConvergenceDeps, registerConvergence } from './routes/convergence.ts'
 import { type DiagnosisDeps, registerDiagnosis } from './routes/diagnosis.ts'
@@ -27,7 +26,6 @@ export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
   NodesDeps &
   EventsDeps &
   DiagnosisDeps &
-  AgentDeps &
   ConfigRoutesDeps &
   OperationsDeps &
   ConvergenceDeps &
@@ -59,7 +57,6 @@ export async function createApp(deps: AppDeps): Promise<App> {
   registerConvergence(app, deps)
   registerOperations(app, deps)
   registerConfig(app, deps)
-  registerAgent(app, deps)
   registerHealth(app, deps)
   app.get('/api/openapi.json', () => app.swagger())
   return app

@@ -40,6 +40,7 @@ test.each([
   [{ API_PORT: '70000' }, 'API_PORT'],
   [{ STATE_DIR: undefined }, 'STATE_DIR is missing'],
   [{ CLUSTER_NODES: 'node1,no de' }, 'CLUSTER_NODES: "no de"'],
+  [{ NATS_MONITOR_URL: '127.0.0.1:8222' }, 'NATS_MONITOR_URL'],
   [{ API_HOST: '0.0.0.0' }, 'access tokens are not available yet'],
   [{ API_HOST: '::' }, 'the API listens on loopback only'],
   [{ API_HOST: '127.0.0.1.example.com' }, 'the API listens on loopback only'],

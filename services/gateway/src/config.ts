@@ -32,6 +32,12 @@ export const Environment = Type.Object({
   DATABASE_URL: Type.Optional(
     Type.String({ description: 'postgres://…, whose state is shown; no Postgres without it' }),
   ),
+  NATS_MONITOR_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://',
+      description: 'http://host:port of the monitoring of a nats-server: routes, meta group',
+    }),
+  ),
   MESSAGE_RETENTION_HOURS: Type.Number({
     default: 24,
     minimum: 0.01,
@@ -52,6 +58,7 @@ export interface Config extends NodeConfig {
   declaredNodes: readonly string[]
   heartbeatTimeoutMs: number
   databaseUrl: string | undefined
+  natsMonitorUrl: string | undefined
   messageRetentionHours: number
   trackedMessages: number
 }
@@ -79,6 +86,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     declaredNodes,
     heartbeatTimeoutMs,
     databaseUrl: env.DATABASE_URL,
+    natsMonitorUrl: env.NATS_MONITOR_URL,
     messageRetentionHours: env.MESSAGE_RETENTION_HOURS,
     trackedMessages: env.TRACKED_MESSAGES,
   }

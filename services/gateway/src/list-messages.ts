@@ -41,8 +41,8 @@ export async function listMessages(
       region: text(region),
     })
     bytes += text(message).length
-    last = { sequence: BigInt(Number(sequence)), pk: text(pk) }
-    if (typeof sequence === 'bigint') last.sequence = sequence
+    const place = typeof sequence === 'bigint' ? sequence : BigInt(Number(sequence))
+    last = { sequence: place, pk: text(pk) }
   }
   return { messages, next: null }
 }

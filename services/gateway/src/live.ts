@@ -1,9 +1,16 @@
-import { setTimeout as wait } from 'node:timers/promises'
-import { type Bus, type TailedRecord, type TailPosition, tail } from '@corroport/bus'
-import { nodeAnnounced, type StreamName, streams } from '@corroport/contracts'
+import {
+  type Bus,
+  findStreamHeads,
+  type StreamHead,
+  type TailedRecord,
+  type TailPosition,
+  tail,
+} from '@corroport/bus'
+import { nodeAnnounced, type StreamName } from '@corroport/contracts'
 import type { Logger } from 'pino'
 import { encodeCursor } from './cursor.ts'
 import { ProblemError } from './errors.ts'
+import { isWithin, placesOf, resume } from './resume.ts'
 
 /** Where events go: one open page. */
 export interface Sink {
@@ -229,16 +236,6 @@ function advance(position: TailPosition, { stream, incarnation, sequence }: Live
   position[stream] = { incarnation, sequence }
 }
 
-/** Whether nothing between the position and `start` is missing. */
-function isWithin(position: TailPosition, start: TailPosition): boolean {
-  return streams.every(({ name }) => {
-    const [mine, kept] = [position[name], start[name]]
-    return (
-      mine !== undefined && mine.incarnation === kept?.incarnation && mine.sequence >= kept.sequence
-    )
-  })
-}
-
 function toLiveRecord({ subject, text, ...place }: TailedRecord): LiveRecord {
   return {
     ...place,
@@ -264,76 +261,11 @@ function nameOf(subject: string): string {
   return subject.split('.').slice(1, 3).join('.')
 }
 
-interface StreamHead {
-  stream: StreamName
-  incarnation: string
-  first: number
-  last: number
-}
-
-/** The bounds of every stream, for places that hold for all of them. */
 async function findHeads(bus: Bus): Promise<StreamHead[]> {
-  if (!bus.isConnected) throw unavailable()
-  const found = Promise.withResolvers<StreamHead[]>()
-  await using _asking = bus.onConnected(async ({ jetstream }) => {
-    try {
-      const manager = await jetstream.jetstreamManager(false)
-      const heads = streams.map(async ({ name }) => {
-        const { created, state } = await manager.streams.info(name)
-        return { stream: name, incarnation: created, first: state.first_seq, last: state.last_seq }
-      })
-      found.resolve(await Promise.all(heads))
-    } catch (error) {
-      found.reject(unavailable(error))
-    }
+  return await findStreamHeads(bus, headsTimeoutMs).catch((cause: unknown) => {
+    throw new ProblemError(503, 'nats or its streams cannot be reached: there are no live events', {
+      cause,
+      retryAfterSeconds: 1,
+    })
   })
-  const giveUp = new AbortController()
-  try {
-    return await Promise.race([
-      found.promise,
-      wait(headsTimeoutMs, undefined, { signal: giveUp.signal }).then(() => {
-        throw unavailable()
-      }),
-    ])
-  } finally {
-    giveUp.abort()
-  }
-}
-
-function unavailable(cause?: unknown): ProblemError {
-  return new ProblemError(503, 'nats or its streams cannot be reached: there are no live events', {
-    cause,
-    retryAfterSeconds: 1,
-  })
-}
-
-function placesOf(heads: StreamHead[], sequence: (head: StreamHead) => number): TailPosition {
-  const position: TailPosition = {}
-  for (const head of heads) {
-    position[head.stream] = { incarnation: head.incarnation, sequence: sequence(head) }
-  }
-  return position
-}
-
-interface Resumption {
-  position: TailPosition
-  gaps: { stream: StreamName; reason: string }[]
-}
-
-/** From where to go on, and what lies between there and the place that was asked for. */
-function resume(from: TailPosition, heads: StreamHead[]): Resumption {
-  const gaps: Resumption['gaps'] = []
-  const position = placesOf(heads, ({ stream, incarnation, first, last }) => {
-    const known = from[stream]
-    const beforeFirst = Math.max(0, first - 1)
-    if (!known) return last
-    if (known.incarnation !== incarnation || known.sequence > last) {
-      gaps.push({ stream, reason: 'the stream was created anew' })
-      return beforeFirst
-    }
-    if (known.sequence >= beforeFirst) return known.sequence
-    gaps.push({ stream, reason: `${beforeFirst - known.sequence} records were discarded` })
-    return beforeFirst
-  })
-  return { position, gaps }
 }

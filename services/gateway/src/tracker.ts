@@ -10,6 +10,7 @@ import {
   messageFailed,
   messageSent,
   nowMicroseconds,
+  nullable,
   Transport,
   toTimestamp,
 } from '@corroport/contracts'
@@ -77,10 +78,10 @@ const MessageRow = Type.Object({
   message_id: Type.String(),
   transport: Transport,
   state: MessageDetail.properties.status,
-  reason: Type.Union([Type.String(), Type.Null()]),
+  reason: nullable(Type.String()),
   expected: Type.String(),
   sent_at: Type.String(),
-  accepted_at: Type.Union([Type.String(), Type.Null()]),
+  accepted_at: nullable(Type.String()),
   clock_id: Type.String(),
   clock_microseconds: Type.Integer(),
 })
@@ -90,7 +91,7 @@ const AckRow = Type.Object({
   node_id: Type.String(),
   via: Type.String(),
   attempts: Type.Integer(),
-  received_at: Type.Union([Type.String(), Type.Null()]),
+  received_at: nullable(Type.String()),
   arrived_at: Type.String(),
   round_trip_ms: Type.Number(),
 })

@@ -1,31 +1,25 @@
 import { ackReceived } from '@corroport/contracts'
+import { startNatsServer, until } from '@corroport/testing'
+import { expect, test } from '@jest/globals'
 import {
-  type CorrosionAgent,
-  type NatsServer,
-  startCorrosionAgent,
-  startNatsServer,
-  until,
-} from '@corroport/testing'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { ackOf, announce, configOf, detailOf, newPeer, send, startNode, told } from './harness.ts'
+  ackOf,
+  announce,
+  detailOf,
+  neighboursOfFile,
+  newPeer,
+  send,
+  startNode,
+  told,
+} from './harness.ts'
 
-let nats: NatsServer
-let agent: CorrosionAgent
-beforeAll(async () => {
-  nats = await startNatsServer({ nodeIds: ['node1'] })
-  agent = await startCorrosionAgent()
-}, 30_000)
-afterAll(async () => {
-  await agent[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
-})
+const near = neighboursOfFile()
 
 const node2 = newPeer('node2')
 const stranger = newPeer('stranger')
 
 /** Node1 with node2 announced to it. */
 async function startNode1() {
-  const node1 = await startNode(configOf({ NATS_URL: nats.url, AGENT_URL: agent.url }))
+  const node1 = await startNode(near.configOf())
   await announce(node1.bus, node1.api, node2)
   return node1
 }
@@ -163,7 +157,7 @@ test.each([
 })
 
 test('acknowledgements are stored over a restart, with the round trip of the same clock', async () => {
-  const config = configOf({ NATS_URL: nats.url, AGENT_URL: agent.url })
+  const config = near.configOf()
   const before = await startNode(config)
   const pk = await send(before.api)
   await before.disposeAsync()
@@ -182,7 +176,7 @@ test('acknowledgements are stored over a restart, with the round trip of the sam
 
 test('without NATS and agent an acknowledgement is stored, and told when NATS is there', async () => {
   await using ownNats = await startNatsServer({ nodeIds: ['node1'] })
-  await using node1 = await startNode(configOf({ NATS_URL: ownNats.url, AGENT_URL: agent.url }))
+  await using node1 = await startNode(near.configOf({ NATS_URL: ownNats.url }))
   await announce(node1.bus, node1.api, node2)
   const pk = await send(node1.api)
   await ownNats.kill()

@@ -1,68 +1,10 @@
-import { once } from 'node:events'
-import { IncomingMessage, request } from 'node:http'
-import {
-  type CorrosionAgent,
-  type NatsServer,
-  startCorrosionAgent,
-  startNatsServer,
-  until,
-} from '@corroport/testing'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { configOf, detailOf, startNode } from './harness.ts'
+import { until } from '@corroport/testing'
+import { expect, test } from '@jest/globals'
+import { detailOf, neighboursOfFile, startNode } from './harness.ts'
 
-let nats: NatsServer
-let agent: CorrosionAgent
-beforeAll(async () => {
-  nats = await startNatsServer({ nodeIds: ['node1'] })
-  agent = await startCorrosionAgent()
-}, 30_000)
-afterAll(async () => {
-  await agent[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
-})
+const near = neighboursOfFile()
 
-const startNode1 = () => startNode(configOf({ NATS_URL: nats.url, AGENT_URL: agent.url }))
-
-/** The status of a request with headers that `fetch` does not let through. */
-async function statusOf(url: string, method: string, headers: Record<string, string>) {
-  const sent = request(url, { method, headers }).end()
-  const [response] = await once(sent, 'response')
-  if (!(response instanceof IncomingMessage)) throw new Error('unreachable: no response')
-  response.resume()
-  return response.statusCode
-}
-
-test.each([
-  ['localhost', 200],
-  ['127.0.0.1', 200],
-  ['[::1]', 200],
-  ['LocalHost', 200],
-  ['evil.example', 421],
-  ['127.0.0.1.evil.example', 421],
-])('a request for %s is answered with %i', async (name, status) => {
-  await using node1 = await startNode1()
-  const { port } = new URL(node1.api.url)
-
-  expect(await statusOf(`${node1.api.url}/api/node`, 'GET', { host: `${name}:${port}` })).toBe(
-    status,
-  )
-})
-
-test('another port is another host', async () => {
-  await using node1 = await startNode1()
-
-  expect(await statusOf(`${node1.api.url}/api/node`, 'GET', { host: 'localhost:1' })).toBe(421)
-})
-
-test('a page of another origin changes nothing, one of this origin may', async () => {
-  await using node1 = await startNode1()
-  const reset = `${node1.api.url}/api/tracking/reset`
-
-  expect(await statusOf(reset, 'POST', { origin: 'http://evil.example' })).toBe(403)
-  expect(await statusOf(reset, 'POST', { origin: 'http://localhost:1' })).toBe(403)
-  expect(await statusOf(reset, 'POST', { origin: 'null' })).toBe(403)
-  expect(await statusOf(reset, 'POST', { origin: node1.api.url })).toBe(200)
-})
+const startNode1 = () => startNode(near.configOf())
 
 test.each(['/', '/api', '/api/node/', '/api/message?x=1'])('there is no GET %s', async (path) => {
   await using node1 = await startNode1()
@@ -153,6 +95,17 @@ test('the node is ready when its agent answers, and not while it is stopping', a
   expect((await node1.api.get('/health/startup')).status).toBe(200)
 })
 
+test('the status tells what the monitoring of NATS says, where it is configured', async () => {
+  await using node1 = await startNode(near.configOf({ NATS_MONITOR_URL: near.nats.monitorUrl }))
+
+  const planes = await until(async () => {
+    const { body } = await node1.api.get('/api/cluster/status')
+    return JSON.stringify(body.planes).includes('"routes":{') && body.planes
+  })
+
+  expect(planes).toMatchObject({ nats: { routes: { expected: 0, up: 0 } } })
+})
+
 test('requests, messages and acknowledgements are measured', async () => {
   await using node1 = await startNode1()
   await node1.api.post('/api/messages/send', { content: 'hi' })
@@ -168,7 +121,7 @@ test('requests, messages and acknowledgements are measured', async () => {
 })
 
 test('a second gateway on the same state folder refuses to start', async () => {
-  const config = configOf({ NATS_URL: nats.url, AGENT_URL: agent.url })
+  const config = near.configOf()
   await using node1 = await startNode(config)
 
   await expect(startNode(config)).rejects.toThrow('is this node running already?')

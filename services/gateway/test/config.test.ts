@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Bus, connectBus, RefusalError } from '@corroport/bus'
+import { RefusalError } from '@corroport/bus'
 import {
   type CommandDefinition,
   configPlanned,
@@ -10,36 +10,12 @@ import {
   rolloutSteered,
   rolloutsQueried,
 } from '@corroport/contracts'
-import { type NatsServer, startNatsServer, until } from '@corroport/testing'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Registry } from 'prom-client'
+import { expect, test } from '@jest/globals'
 import type { Static, TSchema } from 'typebox'
-import { type App, createHttpServer } from '../src/http-server.ts'
-import { createGatewayMetrics } from '../src/metrics.ts'
 import { registerConfig } from '../src/routes/config.ts'
-import { silent } from './harness.ts'
+import { routesOfFile } from './harness.ts'
 
-let nats: NatsServer
-let bus: Bus
-let app: App
-beforeAll(async () => {
-  nats = await startNatsServer()
-  bus = connectBus({ url: nats.url, name: 'test', log: silent })
-  await until(() => bus.isConnected)
-  const none = () => 0
-  const metrics = createGatewayMetrics(new Registry(), {
-    trackedMessages: none,
-    unconfirmedEvents: none,
-    liveReaders: none,
-  })
-  app = createHttpServer({ bodyLimit: 100_000, metrics, log: silent })
-  registerConfig(app, { config: { nodeId: 'node1' }, bus })
-})
-afterAll(async () => {
-  await app.close()
-  await bus[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
-})
+const routes = routesOfFile(registerConfig)
 
 /** What the catalogue shows as the answer of a command. */
 function exampleOf<R extends TSchema>(
@@ -53,26 +29,26 @@ function exampleOf<R extends TSchema>(
   return command.parseReply(JSON.parse(readFileSync(path, 'utf8')).reply)
 }
 
-const post = (url: string, payload?: object) =>
-  app.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
-
 test('a plan is asked of this node, and applied by the one that made it', async () => {
   const { plan } = exampleOf(configPlanned, 'plan')
   const { rollout } = exampleOf(rolloutStarted, 'apply')
   const asked: unknown[] = []
-  await using _planning = bus.respond(configPlanned, { nodeId: 'node1' }, (request) => {
+  await using _planning = routes.bus.respond(configPlanned, { nodeId: 'node1' }, (request) => {
     asked.push(request)
     return { plan }
   })
-  await using _applying = bus.respond(rolloutStarted, { nodeId: 'node7' }, (request) => {
+  await using _applying = routes.bus.respond(rolloutStarted, { nodeId: 'node7' }, (request) => {
     asked.push(request)
     return { rollout }
   })
   const planId = 'node7_01KF0HNNTV9V8R7D2M5XNCJ4AT'
 
-  const planned = await post('/api/config/plan', { bootstrap: ['10.0.0.1:8787'], nodes: 'all' })
-  const applied = await post('/api/config/apply', { plan_id: planId, confirm: planId })
-  const unconfirmed = await post('/api/config/apply', { plan_id: planId, confirm: 'yes' })
+  const planned = await routes.post('/api/config/plan', {
+    bootstrap: ['10.0.0.1:8787'],
+    nodes: 'all',
+  })
+  const applied = await routes.post('/api/config/apply', { plan_id: planId, confirm: planId })
+  const unconfirmed = await routes.post('/api/config/apply', { plan_id: planId, confirm: 'yes' })
 
   expect(planned.statusCode).toBe(200)
   expect(planned.json()).toMatchObject({ plan, node_id: 'node1' })
@@ -87,11 +63,11 @@ test('a plan is asked of this node, and applied by the one that made it', async 
 
 test('every malformed host is in the one answer', async () => {
   const problems = ['"x:0": the port must be …', '"": is empty']
-  await using _planning = bus.respond(configPlanned, { nodeId: 'node1' }, () => {
+  await using _planning = routes.bus.respond(configPlanned, { nodeId: 'node1' }, () => {
     throw new RefusalError('invalid', '2 hosts are malformed', problems)
   })
 
-  const answer = await post('/api/config/plan', { bootstrap: ['x:0', ''], nodes: ['node2'] })
+  const answer = await routes.post('/api/config/plan', { bootstrap: ['x:0', ''], nodes: ['node2'] })
 
   expect(answer.statusCode).toBe(422)
   expect(answer.json()).toMatchObject({
@@ -104,34 +80,38 @@ test('rollouts are shown and steered, and one that does not exist is 404', async
   const { rollouts } = exampleOf(rolloutsQueried, 'rollouts')
   const [rollout] = rollouts
   if (!rollout) throw new Error('the example has a rollout')
-  await using _asking = bus.respond(rolloutsQueried, { nodeId: 'node1' }, ({ id }) => ({
+  await using _asking = routes.bus.respond(rolloutsQueried, { nodeId: 'node1' }, ({ id }) => ({
     rollouts: rollouts.filter((one) => id === undefined || one.id === id),
   }))
-  await using _steering = bus.respond(rolloutSteered, { nodeId: 'node1' }, ({ action }) => {
+  await using _steering = routes.bus.respond(rolloutSteered, { nodeId: 'node1' }, ({ action }) => {
     if (action === 'resume') throw new RefusalError('conflict', 'it has ended')
     return { rollout: { ...rollout, reason: action } }
   })
 
-  expect((await app.inject('/api/config/rollouts')).json()).toMatchObject({ rollouts })
-  expect((await app.inject(`/api/config/rollouts/${rollout.id}`)).json()).toMatchObject({ rollout })
-  expect((await app.inject('/api/config/rollouts/none')).statusCode).toBe(404)
-  expect((await post(`/api/config/rollouts/${rollout.id}/pause`)).json()).toMatchObject({
+  expect((await routes.get('/api/config/rollouts')).json()).toMatchObject({ rollouts })
+  expect((await routes.get(`/api/config/rollouts/${rollout.id}`)).json()).toMatchObject({ rollout })
+  expect((await routes.get('/api/config/rollouts/none')).statusCode).toBe(404)
+  expect((await routes.post(`/api/config/rollouts/${rollout.id}/pause`)).json()).toMatchObject({
     rollout: { reason: 'pause' },
   })
-  expect((await post(`/api/config/rollouts/${rollout.id}/resume`)).statusCode).toBe(409)
+  expect((await routes.post(`/api/config/rollouts/${rollout.id}/resume`)).statusCode).toBe(409)
 })
 
 test('a file is asked of its node, and rolled back there', async () => {
   const { file, changes } = exampleOf(configQueried, 'config')
   const begun = exampleOf(configRollbackRequested, 'rollback')
-  await using _asking = bus.respond(configQueried, { nodeId: 'node2' }, (request) => ({
+  await using _asking = routes.bus.respond(configQueried, { nodeId: 'node2' }, (request) => ({
     file,
     changes: changes.slice(0, request.changes),
   }))
-  await using _rolling = bus.respond(configRollbackRequested, { nodeId: 'node1' }, () => begun)
+  await using _rolling = routes.bus.respond(
+    configRollbackRequested,
+    { nodeId: 'node1' },
+    () => begun,
+  )
 
-  const shown = await app.inject('/api/config?node=node2&changes=0')
-  const back = await post('/api/config/rollback')
+  const shown = await routes.get('/api/config?node=node2&changes=0')
+  const back = await routes.post('/api/config/rollback')
 
   expect(shown.json()).toMatchObject({ file, changes: [], node_id: 'node1' })
   expect(back.statusCode).toBe(202)
@@ -143,7 +123,7 @@ test.each([
   ['POST', '/api/config/plan', { bootstrap: [], nodes: 'all' }],
   ['POST', '/api/config/restore', { node_id: 'node3' }],
 ] as const)('%s %s is 503 while its config-manager is away', async (method, url, payload) => {
-  const answer = await app.inject({ method, url, ...(payload ? { payload } : {}) })
+  const answer = method === 'GET' ? await routes.get(url) : await routes.post(url, payload)
 
   expect(answer.statusCode).toBe(503)
   expect(answer.json().detail).toMatch(/config-manager of node\d does not answer/)
@@ -156,5 +136,5 @@ test.each([
   ['/api/config/apply', { plan_id: 'x' }],
   ['/api/config/rollback', { node_id: 'a.b' }],
 ])('POST %s with %j is 400', async (url, payload) => {
-  expect((await post(url, payload)).statusCode).toBe(400)
+  expect((await routes.post(url, payload)).statusCode).toBe(400)
 })

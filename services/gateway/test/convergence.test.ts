@@ -9,26 +9,11 @@ import {
   type TableDigest,
   toTimestamp,
 } from '@corroport/contracts'
-import {
-  type CorrosionAgent,
-  type NatsServer,
-  startCorrosionAgent,
-  startNatsServer,
-  until,
-} from '@corroport/testing'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { announcementOf, configOf, newPeer, startNode } from './harness.ts'
+import { until } from '@corroport/testing'
+import { expect, test } from '@jest/globals'
+import { announcementOf, neighboursOfFile, newPeer, startNode } from './harness.ts'
 
-let nats: NatsServer
-let agent: CorrosionAgent
-beforeAll(async () => {
-  nats = await startNatsServer()
-  agent = await startCorrosionAgent()
-}, 30_000)
-afterAll(async () => {
-  await agent[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
-})
+const near = neighboursOfFile()
 
 const path = '/api/cluster/convergence'
 const parse = createParser('convergence', ConvergenceReply)
@@ -37,7 +22,7 @@ const peers = ['node1', 'node2', 'node3'].map(newPeer)
 /** node1 of three declared ones, asked while these nodes announce themselves in these states. */
 async function startAsked(states: Record<string, NodeAnnounced['state']>) {
   await using starting = new AsyncDisposableStack()
-  const node = starting.use(await startNode(configOf({ NATS_URL: nats.url, AGENT_URL: agent.url })))
+  const node = starting.use(await startNode(near.configOf()))
   const announce = () => {
     for (const peer of peers) {
       const { nodeId } = peer

@@ -1,3 +1,4 @@
+import { onceConnected } from '@corroport/bus'
 import { createParser, LiveEvent, nodeAnnounced } from '@corroport/contracts'
 import {
   type CorrosionAgent,
@@ -225,14 +226,10 @@ test('a gap is said when the streams were wiped, and the page goes on', async ()
 test('what is no JSON is shown as text and disturbs nobody', async () => {
   await using node1 = await startNode1()
   await using page = await openPage(node1.api)
-  const published = Promise.withResolvers<void>()
-  await using publishing = node1.bus.onConnected(async ({ jetstream }) => {
+  await onceConnected(node1.bus, async ({ jetstream }) => {
     await jetstream.publish('corro.ack.received.node7', '{"broken\n\ndata: x')
     await jetstream.publish('corro.ack.received.node7', '{\n"messageId": "in lines"}')
-    published.resolve()
   })
-  expect(publishing).toBeDefined()
-  await published.promise
   await send(node1.api)
 
   await until(() => page.frames.length === 4)
@@ -249,16 +246,12 @@ test('a page that does not read is dropped, is told so, and may resume; others g
   const slow = await fetch(`${node1.api.url}/api/events`)
   await using fast = await openPage(node1.api)
   const rows = 300
-  const published = Promise.withResolvers<void>()
-  await using publishing = node1.bus.onConnected(async ({ jetstream }) => {
+  await onceConnected(node1.bus, async ({ jetstream }) => {
     const text = JSON.stringify({ messageId: 'x'.repeat(100_000) })
     for (let index = 0; index < rows; index += 1) {
       await jetstream.publish('corro.change.observed.node1', text)
     }
-    published.resolve()
   })
-  expect(publishing).toBeDefined()
-  await published.promise
   await until(() => fast.frames.length === rows)
 
   const text = await slow.text()

@@ -15,11 +15,20 @@ import {
 } from '@corroport/contracts'
 import { type NodeKey, openNodeKey } from '@corroport/identity'
 import { createHealth, createMetrics } from '@corroport/service'
-import { createTemporaryFolder, until } from '@corroport/testing'
-import { afterAll } from '@jest/globals'
+import {
+  type CorrosionAgent,
+  createTemporaryFolder,
+  type NatsServer,
+  startCorrosionAgent,
+  startNatsServer,
+  until,
+} from '@corroport/testing'
+import { afterAll, beforeAll } from '@jest/globals'
 import pino from 'pino'
 import { type TSchema, Type } from 'typebox'
 import { type Config, readConfig } from '../src/config.ts'
+import { type App, createHttpServer } from '../src/http-server.ts'
+import { createGatewayMetrics } from '../src/metrics.ts'
 import { startGateway } from '../src/service.ts'
 
 const AnyObject = Type.Record(Type.String(), Type.Unknown())
@@ -63,6 +72,72 @@ export async function startNode(config: Config) {
     api: createCaller(`http://127.0.0.1:${gateway.apiPort}`),
     peer: createCaller(`http://127.0.0.1:${gateway.peerPort}`),
   })
+}
+
+/** NATS and an agent, the same for all tests of a file. */
+export function neighboursOfFile() {
+  let found: { nats: NatsServer; agent: CorrosionAgent } | undefined
+  beforeAll(async () => {
+    found = {
+      nats: await startNatsServer({ nodeIds: ['node1', 'node2'] }),
+      agent: await startCorrosionAgent(),
+    }
+  }, 30_000)
+  afterAll(async () => {
+    await found?.agent[Symbol.asyncDispose]()
+    await found?.nats[Symbol.asyncDispose]()
+  })
+  const near = () => {
+    if (!found) throw new Error('unreachable: asked for outside of a test')
+    return found
+  }
+  return {
+    get nats() {
+      return near().nats
+    },
+    get agent() {
+      return near().agent
+    },
+    configOf: (variables: Record<string, string> = {}): Config =>
+      configOf({ NATS_URL: near().nats.url, AGENT_URL: near().agent.url, ...variables }),
+  }
+}
+
+/** An app without routes. */
+export function createBareApp(): App {
+  const metrics = createGatewayMetrics(createMetrics(), {
+    trackedMessages: () => 0,
+    unconfirmedEvents: () => 0,
+    liveReaders: () => 0,
+  })
+  return createHttpServer({ bodyLimit: 100_000, metrics, log: silent })
+}
+
+/** Routes of node1 that ask others over NATS, the same for all tests of a file. */
+export function routesOfFile(
+  register: (app: App, deps: { config: { nodeId: string }; bus: Bus }) => void,
+) {
+  const app = createBareApp()
+  const stack = new AsyncDisposableStack()
+  let bus: Bus | undefined
+  beforeAll(async () => {
+    const nats = stack.use(await startNatsServer())
+    const opened = stack.use(connectBus({ url: nats.url, name: 'test', log: silent }))
+    stack.defer(() => app.close())
+    register(app, { config: { nodeId: 'node1' }, bus: opened })
+    await until(() => opened.isConnected)
+    bus = opened
+  })
+  afterAll(() => stack.disposeAsync())
+  return {
+    get bus() {
+      if (!bus) throw new Error('unreachable: asked for outside of a test')
+      return bus
+    },
+    get: (url: string) => app.inject(url),
+    post: (url: string, payload?: object) =>
+      app.inject({ method: 'POST', url, ...(payload && { payload }) }),
+  }
 }
 
 export type Caller = ReturnType<typeof createCaller>

@@ -12,15 +12,12 @@ import {
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import { openDirectory, openViews } from '@corroport/identity'
-import { createMetrics } from '@corroport/service'
 import { startCorrosionAgent, startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
-import { createHttpServer } from '../src/http-server.ts'
 import { startMembers } from '../src/members/start-members.ts'
-import { createGatewayMetrics } from '../src/metrics.ts'
 import { createRoster } from '../src/roster.ts'
 import { registerMembers } from '../src/routes/members.ts'
-import { announcementOf, newFolder, newPeer, silent } from './harness.ts'
+import { announcementOf, createBareApp, newFolder, newPeer, silent } from './harness.ts'
 
 const parseReply = createParser('members', MembersReply)
 
@@ -35,12 +32,7 @@ async function serveMembers(natsUrl: string, agentUrl: string, declaredNodes: st
   const views = starting.use(openViews({ bus }))
   const roster = starting.use(createRoster({ config, bus, directory, views }))
   const members = starting.use(startMembers({ config, bus, directory, views, agent, roster }))
-  const metrics = createGatewayMetrics(createMetrics(), {
-    trackedMessages: () => 0,
-    unconfirmedEvents: () => 0,
-    liveReaders: () => 0,
-  })
-  const app = createHttpServer({ bodyLimit: 1024, metrics, log: silent })
+  const app = createBareApp()
   registerMembers(app, { members })
   starting.defer(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })

@@ -6,25 +6,18 @@ import {
   NodesReply,
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
+import { beforeEach, expect, test } from '@jest/globals'
 import {
-  type CorrosionAgent,
-  type NatsServer,
-  startCorrosionAgent,
-  startNatsServer,
-} from '@corroport/testing'
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { announce, type Caller, configOf, detailOf, newPeer, send, startNode } from './harness.ts'
+  announce,
+  type Caller,
+  detailOf,
+  neighboursOfFile,
+  newPeer,
+  send,
+  startNode,
+} from './harness.ts'
 
-let nats: NatsServer
-let agent: CorrosionAgent
-beforeAll(async () => {
-  nats = await startNatsServer({ nodeIds: ['node1', 'node2'] })
-  agent = await startCorrosionAgent()
-}, 30_000)
-afterAll(async () => {
-  await agent[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
-})
+const near = neighboursOfFile()
 
 type Cell = string | number | bigint | Uint8Array
 
@@ -33,7 +26,7 @@ const insert =
 
 /** Writes rows as anyone with access to the database could. */
 async function write(...rows: Cell[][]): Promise<void> {
-  await using client = createCorrosionClient({ url: agent.url })
+  await using client = createCorrosionClient({ url: near.agent.url })
   await client.transact(rows.map((cells) => [insert, cells]))
 }
 
@@ -47,7 +40,7 @@ function row(
 }
 
 beforeEach(async () => {
-  await using client = createCorrosionClient({ url: agent.url })
+  await using client = createCorrosionClient({ url: near.agent.url })
   await client.transact(['DELETE FROM node_messages'])
 })
 
@@ -55,7 +48,7 @@ beforeEach(async () => {
 const longRetention = { MESSAGE_RETENTION_HOURS: '1000000' }
 
 const startNode1 = (variables: Record<string, string> = {}) =>
-  startNode(configOf({ NATS_URL: nats.url, AGENT_URL: agent.url, ...longRetention, ...variables }))
+  startNode(near.configOf({ ...longRetention, ...variables }))
 
 const parsePage = createParser('page', MessagesReply)
 

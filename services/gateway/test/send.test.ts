@@ -7,32 +7,16 @@ import {
   SendReply,
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
-import {
-  type CorrosionAgent,
-  type NatsServer,
-  startCorrosionAgent,
-  startNatsServer,
-  until,
-} from '@corroport/testing'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { configOf, detailOf, send, startNode, told } from './harness.ts'
+import { until } from '@corroport/testing'
+import { expect, test } from '@jest/globals'
+import { detailOf, neighboursOfFile, send, startNode, told } from './harness.ts'
 
-let nats: NatsServer
-let agent: CorrosionAgent
-beforeAll(async () => {
-  nats = await startNatsServer({ nodeIds: ['node1'] })
-  agent = await startCorrosionAgent()
-}, 30_000)
-afterAll(async () => {
-  await agent[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
-})
+const near = neighboursOfFile()
 
-const startNode1 = (variables: Record<string, string> = {}) =>
-  startNode(configOf({ NATS_URL: nats.url, AGENT_URL: agent.url, ...variables }))
+const startNode1 = (variables: Record<string, string> = {}) => startNode(near.configOf(variables))
 
 async function rowOf(pk: string) {
-  await using client = createCorrosionClient({ url: agent.url })
+  await using client = createCorrosionClient({ url: near.agent.url })
   const { rows } = await client.query([
     'SELECT message, node_id, originating_endpoint, region, sequence, traceparent FROM node_messages WHERE pk = ?',
     [pk],
@@ -135,8 +119,7 @@ test('a direct message is told to the nodes over NATS', async () => {
   await using node1 = await startNode1()
   await until(() => node1.bus.isConnected)
   const heard: string[] = []
-  await using hearing = node1.bus.hear(ackRequested, ({ messageId }) => void heard.push(messageId))
-  expect(hearing).toBeDefined()
+  await using _hearing = node1.bus.hear(ackRequested, ({ messageId }) => void heard.push(messageId))
 
   const pk = await until(async () => {
     const sent = await send(node1.api, 'hi', '/api/messages/send_direct')

@@ -16,13 +16,11 @@ import { createHealth, createMetrics } from '@corroport/service'
 import { startCorrosionAgent, startNatsServer, startPostgres, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { Client } from 'pg'
-import { createHttpServer } from '../src/http-server.ts'
 import { startMembers } from '../src/members/start-members.ts'
-import { createGatewayMetrics } from '../src/metrics.ts'
 import { createRoster } from '../src/roster.ts'
 import { registerStatus } from '../src/routes/status.ts'
 import { type StatusDeps, startStatus } from '../src/status/start-status.ts'
-import { announcementOf, newFolder, newPeer, silent } from './harness.ts'
+import { announcementOf, createBareApp, newFolder, newPeer, silent } from './harness.ts'
 
 const parseStatus = createParser('a status', ClusterStatus)
 
@@ -30,11 +28,13 @@ const parseStatus = createParser('a status', ClusterStatus)
 async function serveStatus(options: {
   natsUrl: string
   agentUrl: string
+  natsMonitorUrl?: string
   databaseUrl?: string
   members?: StatusDeps['members']
 }) {
-  const { natsUrl, agentUrl, databaseUrl } = options
-  const config = { nodeId: 'node1', region: 'iad', declaredNodes: ['node1'], databaseUrl }
+  const { natsUrl, agentUrl, natsMonitorUrl, databaseUrl } = options
+  const own = { nodeId: 'node1', region: 'iad', declaredNodes: ['node1'] }
+  const config = { ...own, natsMonitorUrl, databaseUrl }
   await using starting = new AsyncDisposableStack()
   const bus = starting.use(connectBus({ url: natsUrl, name: 'gateway/node1', log: silent }))
   const agent = starting.use(createCorrosionClient({ url: agentUrl }))
@@ -63,12 +63,7 @@ async function serveStatus(options: {
       log: silent,
     }),
   )
-  const metrics = createGatewayMetrics(registry, {
-    trackedMessages: () => 0,
-    unconfirmedEvents: () => 0,
-    liveReaders: () => 0,
-  })
-  const app = createHttpServer({ bodyLimit: 1024, metrics, log: silent })
+  const app = createBareApp()
   registerStatus(app, { status })
   starting.defer(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
@@ -100,7 +95,8 @@ function answerAsSubscriber({ bus }: Served, state = 'live'): AsyncDisposable {
     state,
     since,
     rows: 0,
-    lastChangeAt: null,
+    lastChangeAt: since,
+    lastChangeId: 12,
     unpublished: 0,
   }
   return bus.respond(subscriberStatusQueried, { nodeId: 'node1' }, () => ({ tables: [table] }))
@@ -184,7 +180,7 @@ test('each part that is stopped is told within a second, and told again when it 
   await using agent = await startCorrosionAgent()
   await using postgres = await startPostgres()
   const urls = { natsUrl: nats.url, agentUrl: agent.url, databaseUrl: postgres.url }
-  await using served = await serveStatus(urls)
+  await using served = await serveStatus({ ...urls, natsMonitorUrl: nats.monitorUrl })
   await using _subscriber = answerAsSubscriber(served)
   const { ask, bus } = served
   await until(() => bus.hint(nodeAnnounced, { nodeId: 'node1' }, announcementOf(newPeer('node1'))))
@@ -205,10 +201,16 @@ test('each part that is stopped is told within a second, and told again when it 
         cluster_id: 0,
         members: { expected: 1, alive: 1, suspect: 0, down: 0, source: 'table' },
         replication: { gaps: 0 },
-        subscriptions: [{ table: 'node_messages', state: 'live' }],
+        subscriptions: [{ table: 'node_messages', state: 'live', last_change_id: 12 }],
       },
-      nats: { jetstream: { is_writable: true }, outbox: { unconfirmed: 0 } },
-      postgres: { role: 'primary', replicas: [] },
+      nats: {
+        monitor: { server: expect.any(String), error: null },
+        cluster: null,
+        routes: { expected: 0, up: 0 },
+        jetstream: { is_writable: true, meta_leader: null, meta_size: 1, meta_quorum: true },
+        outbox: { unconfirmed: 0 },
+      },
+      postgres: { role: 'primary', replicas: [], pool: { size: 1, waiting: 0 } },
     },
     members: [{ node_id: 'node1', app: 'active', is_agreed: true }],
   })
@@ -238,6 +240,15 @@ test('each part that is stopped is told within a second, and told again when it 
     overall: 'degraded',
     planes: { nats: { connected_to: null, jetstream: { is_writable: null, streams: [] } } },
   })
+  const unmonitored = await until(async () => {
+    const { nats: plane } = (await ask()).planes
+    return plane.monitor.error !== null && plane
+  })
+  expect(unmonitored).toMatchObject({
+    monitor: { server: null, error: `nothing answers at ${new URL(nats.monitorUrl).host}` },
+    routes: null,
+    jetstream: { meta_quorum: null },
+  })
   await nats.start()
   await untilOk(served)
 
@@ -264,7 +275,23 @@ test('each part that is stopped is told within a second, and told again when it 
 
   expect(served.slowestMs()).toBeLessThan(1000)
   const figures = await served.registry.metrics()
-  expect(figures).toContain('corro_plane_ok{plane="postgres"} 1')
+  for (const figure of [
+    'corro_plane_ok{plane="postgres"} 1',
+    'corro_cluster_expected_members 1',
+    'corro_cluster_members{plane="corrosion",state="alive"} 1',
+    'corro_replication_wanted{dataset="RECORDS"} 1',
+    'corro_replication_effective{dataset="RECORDS"} 1',
+    'corro_agent_missing_versions 0',
+    'corro_table_age_seconds{table="node_messages"} 0',
+    'corro_stream_lag_messages{stream="RECORDS"} 0',
+    'corro_nats_expected_routes 0',
+    'corro_nats_routes 0',
+    'corro_postgres_pool_waiting 0',
+  ]) {
+    expect(figures).toContain(`${figure}\n`)
+  }
+  expect(figures).toMatch(/corro_cluster_membership_age_seconds [\d.]+\n/)
+  expect(figures).toMatch(/nodejs_eventloop_lag_seconds [\d.]+\n/)
   expect(figures).toMatch(/corro_cluster_changes_total\{what="overall"\} \d+/)
   const told = await until(async () => {
     const records = await readStream(bus, 'LIFECYCLE')
@@ -378,4 +405,10 @@ test('a node that never reached anything says so, and asks for no Postgres it wa
     postgres: 'none',
   })
   expect(status.planes.corrosion).toMatchObject({ actor_id: null, members: { expected: 1 } })
+  expect(status.planes.nats).toMatchObject({
+    monitor: { server: null, error: 'NATS_MONITOR_URL is not set' },
+    routes: null,
+    jetstream: { meta_size: null, meta_quorum: null },
+  })
+  expect(status.planes.postgres.pool).toBeNull()
 })

@@ -107,6 +107,7 @@ export function startSubscriber(config: Config, deps: SubscriberDeps): AsyncDisp
       since: followed.since,
       rows: followed.rows(),
       lastChangeAt: followed.lastChangeAt,
+      lastChangeId: followed.lastChangeId,
       unpublished: state.unconfirmed(),
     })),
   }))

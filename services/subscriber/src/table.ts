@@ -26,6 +26,8 @@ export interface FollowedTable extends AsyncDisposable {
   readonly state: FollowState
   readonly since: string
   readonly lastChangeAt: string | null
+  /** Null until the subscription has a place. */
+  readonly lastChangeId: number | null
   rows(): number
   pause(reason: string): void
   resume(): void
@@ -175,6 +177,9 @@ export function followTable(options: FollowTableOptions): FollowedTable {
     },
     get lastChangeAt() {
       return lastChangeAt
+    },
+    get lastChangeId() {
+      return seen.cursor()?.changeId ?? null
     },
     rows: () => seen.count(),
     pause: (reason) => following.pause(reason),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Bus, connectBus, openStateFile, readStream, type StateFile } from '@corroport/bus'
+import { type Bus, connectBus, openStateFile, readStream } from '@corroport/bus'
 import {
   type ChangeObserved,
   changeObserved,
@@ -15,7 +15,6 @@ import { createHealth, createMetrics } from '@corroport/service'
 import {
   type CorrosionAgent,
   createTemporaryFolder,
-  type NatsServer,
   startCorrosionAgent,
   startNatsServer,
   until,
@@ -70,18 +69,38 @@ async function write(agent: CorrosionAgent, ...pks: string[]): Promise<void> {
   )
 }
 
-const setUp = async () => {
-  const stack = new AsyncDisposableStack()
-  const folder = stack.use(createTemporaryFolder())
-  const nats: NatsServer = stack.use(await startNatsServer({ nodeIds: ['node1'] }))
-  const agent = stack.use(await startCorrosionAgent())
-  const bus = stack.use(connectBus({ url: nats.url, name: 'test', log }))
-  return { stack, folder: folder.path, nats, agent, bus }
+async function startNeighbours() {
+  await using starting = new AsyncDisposableStack()
+  const folder = starting.use(createTemporaryFolder())
+  const nats = starting.use(await startNatsServer({ nodeIds: ['node1'] }))
+  const agent = starting.use(await startCorrosionAgent())
+  const bus = starting.use(connectBus({ url: nats.url, name: 'test', log }))
+  return Object.assign(starting.move(), { folder: folder.path, nats, agent, bus })
+}
+
+/** Tells of restarts as the node's config-manager does. */
+function openTeller(bus: Bus, folder: string) {
+  const path = join(folder, 'teller.sqlite')
+  const state = openStateFile({ path, migrations: [], bus, log })
+  const to = { nodeId: 'node1' }
+  return {
+    restarting: (restartId: string, ageMs = 0) => {
+      const at = toTimestamp(nowMicroseconds() - ageMs * 1000)
+      state.transaction((tell) =>
+        tell(lifecycleRestarting, to, { ...to, restartId, at, reason: '' }),
+      )
+    },
+    ready: (restartId: string) => {
+      const at = toTimestamp(nowMicroseconds())
+      state.transaction((tell) => tell(lifecycleReady, to, { ...to, restartId, at, stepsMs: {} }))
+    },
+    [Symbol.asyncDispose]: () => state[Symbol.asyncDispose](),
+  }
 }
 
 test('each state of a row is told once, with its writer', async () => {
-  const { stack, folder, agent, bus } = await setUp()
-  await using _stack = stack
+  await using neighbours = await startNeighbours()
+  const { folder, agent, bus } = neighbours
   await using subscriber = start(bus, agent, folder)
   await until(() => subscriber.isReady())
   await using client = createCorrosionClient({ url: agent.url })
@@ -112,8 +131,8 @@ test('each state of a row is told once, with its writer', async () => {
 })
 
 test('a thousand rows of one transaction are told once each', async () => {
-  const { stack, folder, agent, bus } = await setUp()
-  await using _stack = stack
+  await using neighbours = await startNeighbours()
+  const { folder, agent, bus } = neighbours
   await using subscriber = start(bus, agent, folder, { AUDIT_INTERVAL_SECONDS: '1' })
   await until(() => subscriber.isReady())
   const pks = Array.from({ length: 1000 }, (_, index) => `m${index}`)
@@ -131,8 +150,8 @@ test('a thousand rows of one transaction are told once each', async () => {
 })
 
 test('rows written while the subscriber or nats was away are told afterwards, the others not again', async () => {
-  const { stack, folder, nats, agent, bus } = await setUp()
-  await using _stack = stack
+  await using neighbours = await startNeighbours()
+  const { folder, nats, agent, bus } = neighbours
   const first = start(bus, agent, folder)
   await until(() => first.isReady())
   await write(agent, 'm1')
@@ -156,8 +175,8 @@ test('rows written while the subscriber or nats was away are told afterwards, th
 test.each(['SIGTERM', 'SIGKILL'] as const)(
   'rows written around a %s of the agent are told once each',
   async (signal) => {
-    const { stack, folder, agent, bus } = await setUp()
-    await using _stack = stack
+    await using neighbours = await startNeighbours()
+    const { folder, agent, bus } = neighbours
     await using subscriber = start(bus, agent, folder)
     await until(() => subscriber.isReady())
     await write(agent, 'm1')
@@ -178,38 +197,17 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
 )
 
 test('an announced restart pauses, a ready ends it, and an old announcement pauses nobody', async () => {
-  const { stack, folder, agent, bus } = await setUp()
-  await using _stack = stack
+  await using neighbours = await startNeighbours()
+  const { folder, agent, bus } = neighbours
   await using subscriber = start(bus, agent, folder)
   await until(() => subscriber.isReady())
-  await using teller: StateFile = openStateFile({
-    path: join(folder, 'teller.sqlite'),
-    migrations: [],
-    bus,
-    log,
-  })
-  const restarting = (restartId: string, ageMs = 0) => {
-    const at = toTimestamp(nowMicroseconds() - ageMs * 1000)
-    teller.transaction((tell) =>
-      tell(
-        lifecycleRestarting,
-        { nodeId: 'node1' },
-        { nodeId: 'node1', restartId, at, reason: '' },
-      ),
-    )
-  }
-  const ready = (restartId: string) => {
-    const at = toTimestamp(nowMicroseconds())
-    teller.transaction((tell) =>
-      tell(lifecycleReady, { nodeId: 'node1' }, { nodeId: 'node1', restartId, at, stepsMs: {} }),
-    )
-  }
+  await using teller = openTeller(bus, folder)
 
-  restarting('r0', 600_000)
-  restarting('r1')
+  teller.restarting('r0', 600_000)
+  teller.restarting('r1')
   await until(() => !subscriber.isReady())
   await write(agent, 'm1')
-  ready('r1')
+  teller.ready('r1')
 
   await until(() => subscriber.isReady())
   await until(async () => (await changes(bus)).length === 1)
@@ -223,33 +221,21 @@ test('an announced restart pauses, a ready ends it, and an old announcement paus
 })
 
 test('a restart that never ends is waited for no longer than its limit', async () => {
-  const { stack, folder, agent, bus } = await setUp()
-  await using _stack = stack
+  await using neighbours = await startNeighbours()
+  const { folder, agent, bus } = neighbours
   await using subscriber = start(bus, agent, folder, { PAUSE_LIMIT_SECONDS: '1' })
   await until(() => subscriber.isReady())
-  await using teller = openStateFile({
-    path: join(folder, 'teller.sqlite'),
-    migrations: [],
-    bus,
-    log,
-  })
+  await using teller = openTeller(bus, folder)
 
-  teller.transaction((say) => {
-    const at = toTimestamp(nowMicroseconds())
-    say(
-      lifecycleRestarting,
-      { nodeId: 'node1' },
-      { nodeId: 'node1', restartId: 'r1', at, reason: 'test' },
-    )
-  })
+  teller.restarting('r1')
 
   await until(() => !subscriber.isReady())
   await until(() => subscriber.isReady())
 })
 
 test('a row too large for an event is told without its cells', async () => {
-  const { stack, folder, agent, bus } = await setUp()
-  await using _stack = stack
+  await using neighbours = await startNeighbours()
+  const { folder, agent, bus } = neighbours
   await using subscriber = start(bus, agent, folder)
   await until(() => subscriber.isReady())
   await using client = createCorrosionClient({ url: agent.url })

@@ -2,7 +2,7 @@ import { createParser, DiagnosisReply } from '@corroport/contracts'
 import type { Command } from 'commander'
 import { formatDuration } from '../duration.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 export function registerAcks(program: Command, terminal: Terminal): void {
@@ -27,7 +27,7 @@ Example:
         if (options.json) {
           terminal.printJson(diagnosis)
         } else {
-          const lines = formatTable(
+          printTable(
             ['', 'STEP', 'TOOK', 'DETAIL'],
             diagnosis.steps.map(({ ok, step, durationMs, detail }) => [
               ok ? { text: 'ok', style: 'green' } : { text: 'FAIL', style: 'red' },
@@ -35,9 +35,8 @@ Example:
               durationMs === undefined ? '' : formatDuration(durationMs),
               detail,
             ]),
-            terminal.width,
+            terminal,
           )
-          for (const line of lines) terminal.print(...line)
           const verdict =
             failed.length === 0
               ? 'every step works'

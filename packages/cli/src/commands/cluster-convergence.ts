@@ -2,7 +2,7 @@ import { ConvergenceReply, createParser } from '@corroport/contracts'
 import type { Command } from 'commander'
 import { type Gateway, withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
 
@@ -72,7 +72,7 @@ function showConvergence(reply: ConvergenceReply, terminal: Terminal): void {
       node_ids.join(', '),
     ]),
   )
-  for (const line of formatTable(head, rows, terminal.width)) terminal.print(...line)
+  printTable(head, rows, terminal)
   if (reply.left_out.length === 0) return
   terminal.print('')
   terminal.print(`left out  ${reply.left_out.join(', ')}`)

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { printDisagreements } from '../disagreements.ts'
 import { formatAge, formatDuration } from '../duration.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
 
@@ -61,7 +61,7 @@ function showMembers(
       nameOf(a).localeCompare(nameOf(b), undefined, { numeric: true }),
   )
   const rows = sorted.map((member) => cellsOf(member, Date.parse(timestamp)))
-  for (const line of formatTable(head, rows, terminal.width)) terminal.print(...line)
+  printTable(head, rows, terminal)
   const { declared, swim, nats } = sources
   terminal.print('')
   terminal.print(`declared  ${source(declared)}`)

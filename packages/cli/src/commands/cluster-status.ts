@@ -4,9 +4,9 @@ import { printDisagreements } from '../disagreements.ts'
 import { formatAge, formatDuration } from '../duration.ts'
 import { Failure } from '../failure.ts'
 import type { Gateway } from '../gateway-client.ts'
-import { type GatewayOptions, openGateway, parseTimeout, withGateway } from '../gateway-options.ts'
+import { type GatewayOptions, openGateway, timeoutOption, withGateway } from '../gateway-options.ts'
 import { lookAgain } from '../look-again.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
 
@@ -27,7 +27,7 @@ export function registerClusterStatus(cluster: Command, terminal: Terminal): voi
       'Shows each plane of the cluster as one node sees it, with the age of what is said.',
     )
     .addOption(new Option('--wait <state>', 'until all is well').choices(['ready']))
-    .option('--timeout <time>', 'how long to wait at most', parseTimeout, 30_000)
+    .addOption(timeoutOption())
     .addHelpText(
       'after',
       `
@@ -132,7 +132,7 @@ function showTable(
 ): void {
   if (rows.length === 0) return
   terminal.print('')
-  for (const line of formatTable(head, rows, terminal.width)) terminal.print(...line)
+  printTable(head, rows, terminal)
 }
 
 const planeStyles = {
@@ -174,11 +174,16 @@ function corrosionDetail({
 }
 
 function natsDetail(nats: ClusterStatus['planes']['nats']): string[] {
-  const { connected_to, round_trip_ms, jetstream, outbox } = nats
+  const { connected_to, round_trip_ms, routes, jetstream, outbox } = nats
   const isWritable = jetstream.is_writable
   return [
     connected_to === null ? 'not connected' : `connected to ${connected_to}`,
     ...(round_trip_ms === null ? [] : [`round trip ${formatDuration(round_trip_ms)}`]),
+    ...(routes?.expected
+      ? [
+          `${routes.up} of ${routes.expected} routes, meta leader ${jetstream.meta_leader ?? 'none'}`,
+        ]
+      : []),
     `JetStream ${isWritable === null ? 'not known' : isWritable ? 'writable' : 'not writable'}`,
     `${outbox.unconfirmed} events wait`,
   ]

@@ -2,7 +2,7 @@ import { type ClusterMember, createParser, MembersReply } from '@corroport/contr
 import { Argument, type Command } from 'commander'
 import { type Exit, Failure } from '../failure.ts'
 import type { Gateway } from '../gateway-client.ts'
-import { type GatewayOptions, openGateway, parseTimeout, withGateway } from '../gateway-options.ts'
+import { type GatewayOptions, openGateway, timeoutOption, withGateway } from '../gateway-options.ts'
 import { lookAgain } from '../look-again.ts'
 import type { Terminal } from '../terminal.ts'
 import { askConvergence, differences } from './cluster-convergence.ts'
@@ -19,7 +19,7 @@ export function registerWait(cluster: Command, terminal: Terminal): void {
     .description('Waits until all is well, all nodes have the same rows, or a node has left.')
     .addArgument(new Argument('<what>').choices(['ready', 'converged', 'left']))
     .argument('[node-id]', 'who is to leave; without it the asked node')
-    .option('--timeout <time>', 'how long at most', parseTimeout, 30_000)
+    .addOption(timeoutOption())
     .addHelpText(
       'after',
       `

@@ -1,4 +1,4 @@
-import { createParser, OperationReply, OperationsReply } from '@corroport/contracts'
+import { createParser, type Operation, OperationReply, OperationsReply } from '@corroport/contracts'
 import type { Command } from 'commander'
 import { formatDuration } from '../duration.ts'
 import { withQuery } from '../gateway-client.ts'
@@ -10,7 +10,7 @@ import {
   tookMs,
   withWait,
 } from '../operation-progress.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { registerConvergence } from './cluster-convergence.ts'
 import { registerMembers } from './cluster-members.ts'
@@ -21,7 +21,7 @@ interface TimeoutOptions extends OperationOptions {
   timeout?: number
 }
 
-interface ConfirmOptions extends TimeoutOptions {
+interface ConfirmOptions extends OperationOptions {
   confirm: string
 }
 
@@ -75,7 +75,7 @@ Example:
   $ corroport cluster leave --node 3 --confirm node3`,
     )
     .action(
-      terminal.action(async ({ confirm, timeout, ...options }: ConfirmOptions) => {
+      terminal.action(async ({ confirm, timeout, ...options }: ConfirmOptions & TimeoutOptions) => {
         const gateway = openGateway(options, terminal)
         const body = { confirm, timeout_ms: timeout }
         return runOperation({ gateway, path: '/api/cluster/leave', body }, options, terminal)
@@ -145,40 +145,40 @@ Examples:
         const gateway = openGateway(options, terminal)
         if (id === undefined) {
           const path = withQuery('/api/cluster/operations', { node: options.of })
-          const { operations } = await gateway.get(
-            path,
-            createParser('operations', OperationsReply),
-          )
-          if (options.json) {
-            terminal.printJson(operations)
-            return 'ok'
-          }
-          const rows = operations.map((operation) => [
-            operation.started_at,
-            operation.id,
-            operation.kind,
-            operation.state,
-            formatDuration(tookMs(operation)),
-            operation.by,
-            operation.reason ?? '',
-          ])
-          const head = ['STARTED', 'ID', 'KIND', 'STATE', 'TOOK', 'BY', 'REASON']
-          for (const line of formatTable(head, rows, terminal.width)) terminal.print(...line)
+          const parse = createParser('operations', OperationsReply)
+          const { operations } = await gateway.get(path, parse)
+          if (options.json) terminal.printJson(operations)
+          else showOperations(operations, terminal)
           return 'ok'
         }
         const path = `/api/cluster/operations/${encodeURIComponent(id)}`
         const { operation } = await gateway.get(path, createParser('operation', OperationReply))
-        if (options.json) {
-          terminal.printJson(operation)
-        } else {
-          const reason = operation.reason === null ? '' : `: ${operation.reason}`
-          terminal.print(
-            { text: `${operation.kind} of ${operation.node_id}`, style: 'bold' },
-            ` ${operation.state}${reason}, by ${operation.by}, at ${operation.started_at}`,
-          )
-          for (const step of operation.steps) terminal.print(...lineOf(step))
-        }
+        if (options.json) terminal.printJson(operation)
+        else showOperation(operation, terminal)
         return 'ok'
       }),
     )
+}
+
+function showOperations(operations: readonly Operation[], terminal: Terminal): void {
+  const head = ['STARTED', 'ID', 'KIND', 'STATE', 'TOOK', 'BY', 'REASON']
+  const rows = operations.map((operation) => [
+    operation.started_at,
+    operation.id,
+    operation.kind,
+    operation.state,
+    formatDuration(tookMs(operation)),
+    operation.by,
+    operation.reason ?? '',
+  ])
+  printTable(head, rows, terminal)
+}
+
+function showOperation(operation: Operation, terminal: Terminal): void {
+  const reason = operation.reason === null ? '' : `: ${operation.reason}`
+  terminal.print(
+    { text: `${operation.kind} of ${operation.node_id}`, style: 'bold' },
+    ` ${operation.state}${reason}, by ${operation.by}, at ${operation.started_at}`,
+  )
+  for (const step of operation.steps) terminal.print(...lineOf(step))
 }

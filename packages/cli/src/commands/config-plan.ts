@@ -16,8 +16,8 @@ type Settings = Readonly<Record<string, SettingValue>>
 
 interface PlanOptions extends GatewayOptions {
   bootstrap?: string[]
-  set: Settings
-  unset: Settings
+  set?: Settings
+  unset?: Settings
   nodes: 'all' | string[]
 }
 
@@ -25,8 +25,8 @@ export function registerPlan(config: Command, terminal: Terminal): void {
   withGateway(config.command('plan'))
     .description('Shows what a change would do to each node, and whether it can be applied.')
     .option('--bootstrap <hosts>', 'the new list, with commas between', parseHosts)
-    .option('--set <name=value>', 'a setting and its new value; may be given again', addSetting, {})
-    .option('--unset <name>', 'a setting to take out; may be given again', addUnset, {})
+    .option('--set <name=value>', 'a setting and its new value; may be given again', addSetting)
+    .option('--unset <name>', 'a setting to take out; may be given again', addUnset)
     .option('--nodes <list>', 'all, or node1,node2,…', parseNodes, 'all')
     .addHelpText(
       'after',
@@ -104,14 +104,14 @@ function parseNodes(text: string): 'all' | string[] {
 
 const parseValue = createParser('value', SettingValue)
 
-function addSetting(text: string, before: Settings): Settings {
+function addSetting(text: string, before: Settings = {}): Settings {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
   if (name === undefined || value === undefined) throw new InvalidArgumentError('Give name=value.')
   if (value === 'null') throw new InvalidArgumentError('Take a setting out with --unset.')
   return { ...before, [name.trim()]: settingValue(value) }
 }
 
-function addUnset(name: string, before: Settings): Settings {
+function addUnset(name: string, before: Settings = {}): Settings {
   return { ...before, [name.trim()]: null }
 }
 

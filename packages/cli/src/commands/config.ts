@@ -4,7 +4,7 @@ import { isMeant, withYes, type YesOption } from '../consent.ts'
 import { withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
 import { type OperationOptions, runOperation, withWait } from '../operation-progress.ts'
-import { formatTable } from '../table.ts'
+import { formatTable, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { diffLines } from '../unified-diff.ts'
 import { registerFallbackCheck } from './config-fallback.ts'
@@ -87,9 +87,7 @@ Examples:
           } else if (options.diff) {
             for (const change of changes) showChange(change, terminal)
           } else {
-            for (const line of formatTable(head, changes.map(cellsOf), terminal.width)) {
-              terminal.print(...line)
-            }
+            printTable(head, changes.map(cellsOf), terminal)
           }
           return 'ok'
         },
@@ -150,9 +148,7 @@ function showFile(file: ConfigFile, terminal: Terminal): void {
   for (const line of formatTable(['', ''], facts, terminal.width).slice(1)) terminal.print(...line)
   terminal.print('')
   const settings = flatten('', file.parsed).map(([name, value]) => [name, JSON.stringify(value)])
-  for (const line of formatTable(['SETTING', 'VALUE'], settings, terminal.width)) {
-    terminal.print(...line)
-  }
+  printTable(['SETTING', 'VALUE'], settings, terminal)
 }
 
 function canonicalState({ differs }: { differs: boolean }): string {

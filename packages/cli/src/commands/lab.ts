@@ -2,7 +2,7 @@ import { type Direction, type Lab, type LabLink, type LabNode, openLab } from '@
 import { type Command, InvalidArgumentError } from 'commander'
 import { Failure } from '../failure.ts'
 import { jsonOption } from '../gateway-options.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
 
@@ -40,7 +40,7 @@ Examples:
   const show = async (lab: Lab, { json = false }: LabOptions) => {
     const nodes = await lab.show()
     if (json) terminal.printJson({ nodes: nodes.map(toJson) })
-    else for (const line of matrix(nodes, terminal.width)) terminal.print(...line)
+    else showLinks(nodes, terminal)
     return nodes.every(({ problem }) => problem === null) ? 'ok' : 'degraded'
   }
 
@@ -207,7 +207,7 @@ function requireNodes({ nodes }: Lab, wanted: readonly number[]): void {
   })
 }
 
-function matrix(nodes: readonly LabNode[], width: number): Part[][] {
+function showLinks(nodes: readonly LabNode[], terminal: Terminal): void {
   const rows = nodes.map(({ nodeId, clockOffsetMs, links, problem }): Part[] => [
     nodeId,
     problem === null ? `${clockOffsetMs > 0 ? '+' : ''}${clockOffsetMs} ms` : '?',
@@ -220,7 +220,7 @@ function matrix(nodes: readonly LabNode[], width: number): Part[][] {
   ])
   const problems = nodes.some(({ problem }) => problem !== null) ? ['PROBLEM'] : []
   const head = ['FROM', 'CLOCK', ...nodes.map(({ nodeId }) => `TO ${nodeId}`), ...problems]
-  return formatTable(head, rows, width)
+  printTable(head, rows, terminal)
 }
 
 function describeLink({ isCut, delayMs, jitterMs, loss, bandwidthKbps, rttMs }: LabLink): Part {

@@ -8,7 +8,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { formatDuration, parseSince } from '../duration.ts'
 import { withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface MessagesOptions extends GatewayOptions {
@@ -45,7 +45,7 @@ Examples:
           terminal.printJson(reply)
           return 'ok'
         }
-        const lines = formatTable(
+        printTable(
           ['TIME', 'FROM', 'REGION', 'KEY', 'MESSAGE'],
           reply.messages.map((message) => [
             message.timestamp,
@@ -54,9 +54,8 @@ Examples:
             message.pk,
             message.message,
           ]),
-          terminal.width,
+          terminal,
         )
-        for (const line of lines) terminal.print(...line)
         if (reply.next !== null) terminal.note(`older: --before ${reply.next}`)
         return 'ok'
       }),
@@ -106,7 +105,7 @@ function showDetail(detail: MessageDetail, terminal: Terminal): void {
     if (!node) return 'was not expected'
     return node.was_present ? '' : 'was not announced when it was sent'
   }
-  const lines = formatTable(
+  printTable(
     ['NODE', 'ROUND TRIP', 'VIA', 'ATTEMPTS', 'ACKNOWLEDGED', 'NOTE'],
     [
       ...detail.missing.map((nodeId) => [
@@ -126,7 +125,6 @@ function showDetail(detail: MessageDetail, terminal: Terminal): void {
         absence(ack.node_id),
       ]),
     ],
-    terminal.width,
+    terminal,
   )
-  for (const line of lines) terminal.print(...line)
 }

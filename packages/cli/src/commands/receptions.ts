@@ -2,7 +2,7 @@ import { createParser, ReceptionsReply } from '@corroport/contracts'
 import type { Command } from 'commander'
 import { withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface ReceptionsOptions extends GatewayOptions {
@@ -38,7 +38,7 @@ Examples:
           terminal.printJson(reply)
           return 'ok'
         }
-        const lines = formatTable(
+        printTable(
           ['KEY', 'FROM', 'COUNT', 'VIA', 'FIRST SEEN', 'LAST SEEN', 'ACKNOWLEDGEMENT'],
           reply.receptions.map((reception) => [
             reception.pk,
@@ -51,9 +51,8 @@ Examples:
               ? reception.acknowledgement
               : { text: reception.acknowledgement, style: 'yellow' },
           ]),
-          terminal.width,
+          terminal,
         )
-        for (const line of lines) terminal.print(...line)
         if (reply.total > reply.count) terminal.note(`${reply.count} of ${reply.total}`)
         return 'ok'
       }),

@@ -11,7 +11,7 @@ import {
   rolloutPath,
   stepParts,
 } from '../rollout-progress.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface ApplyOptions extends GatewayOptions, YesOption {
@@ -151,7 +151,7 @@ function showRollouts(rollouts: readonly Rollout[], terminal: Terminal): void {
     ]
   })
   const head = ['STARTED', 'ID', 'STATE', 'DONE', 'BY', 'REASON']
-  for (const line of formatTable(head, rows, terminal.width)) terminal.print(...line)
+  printTable(head, rows, terminal)
 }
 
 function showRollout(rollout: Rollout, terminal: Terminal): void {

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { findComplaints } from '../complaints.ts'
 import { formatAge, formatDuration } from '../duration.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
 
@@ -47,7 +47,7 @@ function showNodes({ nodes }: NodesReply, troubled: Set<string>, terminal: Termi
   const sorted = nodes.toSorted(
     (a, b) => rank(a) - rank(b) || a.node_id.localeCompare(b.node_id, undefined, { numeric: true }),
   )
-  const lines = formatTable(
+  printTable(
     ['NODE', 'PRESENCE', 'AGENT', 'REGION', 'API', 'PEER', 'HEARD', 'ACTOR', 'VERSION'],
     sorted.map((node) => [
       node.is_local ? `${node.node_id} *` : node.node_id,
@@ -60,9 +60,8 @@ function showNodes({ nodes }: NodesReply, troubled: Set<string>, terminal: Termi
       node.actor_id?.slice(0, 8) ?? '-',
       node.version ?? '-',
     ]),
-    terminal.width,
+    terminal,
   )
-  for (const line of lines) terminal.print(...line)
 }
 
 function showNode(node: NodeReply, terminal: Terminal): void {
@@ -86,9 +85,7 @@ function showNode(node: NodeReply, terminal: Terminal): void {
     ]),
     ['tracker', '', `${node.tracked_messages} messages`],
   ]
-  for (const line of formatTable([`${node.node_id} *`, 'STATE', 'DETAIL'], parts, terminal.width)) {
-    terminal.print(...line)
-  }
+  printTable([`${node.node_id} *`, 'STATE', 'DETAIL'], parts, terminal)
 }
 
 function marked(text: string, isWell: boolean): Part {

@@ -1,9 +1,9 @@
 import { applyStreams } from '@corroport/bus'
 import { durablesOf, streams } from '@corroport/contracts'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { jsonOption } from '../gateway-options.ts'
 import { type NatsOptions, natsAccess, natsFailure, withNats } from '../nats-options.ts'
-import { formatTable } from '../table.ts'
+import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface ApplyOptions extends NatsOptions {
@@ -15,7 +15,11 @@ export function registerStreams(program: Command, terminal: Terminal): void {
   const command = program.command('streams').description('JetStream streams and durables.')
   withNats(command.command('apply'))
     .description('Makes the streams and the durables of the nodes, or brings them up to date.')
-    .option('--nodes <names>', 'node1,node2,… or how many', parseNodes, ['node1', 'node2', 'node3'])
+    .addOption(
+      new Option('--nodes <names>', 'node1,node2,… or how many')
+        .argParser(parseNodes)
+        .default(parseNodes('3'), '3'),
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -51,9 +55,7 @@ Examples:
         const rows = (['created', 'updated', 'unchanged'] as const).flatMap((outcome) =>
           applied[outcome].map((name) => [name, outcome]),
         )
-        for (const line of formatTable(['STREAM OR DURABLE', 'OUTCOME'], rows, terminal.width)) {
-          terminal.print(...line)
-        }
+        printTable(['STREAM OR DURABLE', 'OUTCOME'], rows, terminal)
         return 'ok'
       }),
     )

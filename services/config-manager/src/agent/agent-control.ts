@@ -1,14 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { RefusalError, type StateFile } from '@corroport/bus'
 import type { CorrosionClient } from '@corroport/corrosion-client'
+import { isRunning, type ProcessRef } from '@corroport/node-process/process-ref.ts'
 import type { Health } from '@corroport/service'
 import type { Logger } from 'pino'
-import { type AgentProcess, createAgentProcess } from './agent-process.ts'
+import { messageOf } from '../error-message.ts'
+import type { AgentProcess } from './agent-process.ts'
 import { AgentEndedError, answerQuery, openSubscription, tryUntil } from './agent-readiness.ts'
 import type { AgentControlSettings } from './agent-settings.ts'
 import { type AgentWatch, watchAgent } from './agent-watch.ts'
+import { createAgentProcess } from './create-agent-process.ts'
 import { lastLogLines } from './log-tail.ts'
-import { isRunning, type ProcessRef } from './process-ref.ts'
 import { createRestartRecord, type RestartRecord } from './restart-record.ts'
 
 /** How starting an agent went. `stepsMs`: `stop` (restart only), `start`, `http`, `subscription`. */
@@ -245,7 +247,7 @@ class ControlledAgent implements AgentControl {
       this.#known = undefined
       return { ok: true, stopMs: Math.round(performance.now() - startedAt), wasKilled }
     } catch (error) {
-      return { ok: false, reason: reasonOf(error) }
+      return { ok: false, reason: messageOf(error) }
     }
   }
 
@@ -276,8 +278,8 @@ class ControlledAgent implements AgentControl {
       // Not its failure: the next process goes on with it.
       this.#stopping.signal.throwIfAborted()
       const reason = deadline.aborted
-        ? `no ${step} in ${this.#settings.startTimeoutMs / 1000} s: ${reasonOf(error)}`
-        : reasonOf(error)
+        ? `no ${step} in ${this.#settings.startTimeoutMs / 1000} s: ${messageOf(error)}`
+        : messageOf(error)
       return this.#failed(restartId, reason)
     }
     this.#record.ready(stepsMs)
@@ -319,8 +321,4 @@ interface StartSoFar {
   /** It need not be started. */
   isThere?: boolean
   onStep: OnStep
-}
-
-function reasonOf(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
 }

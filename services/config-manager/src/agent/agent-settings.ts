@@ -2,15 +2,14 @@ import { EnvironmentError, setting } from '@corroport/service'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 
-const kinds = ['none', 'command', 'signal', 'child'] as const
-
 const seconds = Type.Number({ minimum: 1, maximum: 600 })
 
 /** The variables of `AgentControlSettings`. */
 export const agentControlVariables = {
-  AGENT_CONTROL: Type.Enum([...kinds], {
+  AGENT_CONTROL: Type.Enum(['none', 'command', 'signal', 'child'], {
     default: 'none',
-    description: "who is asked to restart the agent: AGENT_COMMAND, a signal, or it is a child's",
+    description:
+      'how the agent is restarted: by AGENT_COMMAND, by a signal, or as a child of this process',
   }),
   AGENT_COMMAND: Type.Optional(
     Type.String({

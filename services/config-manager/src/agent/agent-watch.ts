@@ -5,9 +5,9 @@ import {
   CorrosionProtocolError,
   CorrosionResponseError,
 } from '@corroport/corrosion-client'
+import { isRunning, type ProcessRef } from '@corroport/node-process/process-ref.ts'
 import type { Logger } from 'pino'
 import type { AgentProcess } from './agent-process.ts'
-import { isRunning, type ProcessRef } from './process-ref.ts'
 
 export interface AgentWatch extends AsyncDisposable {
   /** Of an agent that does not answer and has not ended. */

@@ -1,17 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { AgentProcess } from './agent-process.ts'
-import type { Arguments } from './agent-settings.ts'
 import {
   endProcess,
-  findByVariable,
   findProcess,
-  isRunning,
+  type ProcessRef,
   readPidFile,
   writePidFile,
-} from './process-ref.ts'
+} from '@corroport/node-process/process-ref.ts'
+import type { AgentProcess } from './agent-process.ts'
+import type { Arguments } from './agent-settings.ts'
 
 // Names the pid file to the agent. A process of ours that is killed after it has started the agent and
 // before it has written that file leaves one that is only found by this.
@@ -30,16 +29,14 @@ export function childProcess(options: {
   stopTimeoutMs: number
 }): AgentProcess {
   const { command, environment, pidFile, logPath, stopTimeoutMs } = options
-  const find = () => readPidFile(pidFile) ?? findByVariable(variable, pidFile)
+  const find = () => readPidFile(pidFile) ?? findByVariable(pidFile)
   return {
     isStartedByOthers: false,
-    find: () => Promise.resolve(find() ?? 'stopped'),
+    find: async () => find() ?? 'stopped',
     async stop() {
       const running = find()
       if (!running) return { wasKilled: false }
-      const wasKilled = await endProcess(running, stopTimeoutMs, (signal) => {
-        if (isRunning(running)) process.kill(running.pid, signal)
-      })
+      const wasKilled = await endProcess(running, stopTimeoutMs)
       rmSync(pidFile, { force: true })
       return { wasKilled }
     },
@@ -65,4 +62,25 @@ export function childProcess(options: {
       }
     },
   }
+}
+
+/**
+ * The agent that was started with this pid file named to it. Only where there is a /proc; its
+ * children have the variable too, but are not the first of a session.
+ */
+function findByVariable(pidFile: string): ProcessRef | undefined {
+  if (process.platform !== 'linux') return undefined
+  const wanted = `\0${variable}=${pidFile}\0`
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    try {
+      if (!`\0${readFileSync(`/proc/${entry}/environ`, 'utf8')}`.includes(wanted)) continue
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
+      const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]
+      if (session === entry) return findProcess(Number(entry))
+    } catch {
+      // It has ended, or is another user's.
+    }
+  }
+  return undefined
 }

@@ -1,7 +1,12 @@
 import { execFile } from 'node:child_process'
+import {
+  findProcess,
+  isRunning,
+  type ProcessRef,
+  readPidFile,
+} from '@corroport/node-process/process-ref.ts'
 import type { AgentProcess } from './agent-process.ts'
 import type { Arguments } from './agent-settings.ts'
-import { findProcess, isRunning, type ProcessRef, readPidFile } from './process-ref.ts'
 
 type Action = 'start' | 'stop' | 'status'
 

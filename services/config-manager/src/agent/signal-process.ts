@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
+import { endProcess, readPidFile } from '@corroport/node-process/process-ref.ts'
 import type { AgentProcess } from './agent-process.ts'
-import { endProcess, readPidFile } from './process-ref.ts'
 
 /**
  * Signals the process of a pid file; a loop of others starts it again whenever it has ended, but not
@@ -11,17 +11,13 @@ export function signalProcess(options: { pidFile: string; stopTimeoutMs: number 
   const holdFile = `${pidFile}.hold`
   return {
     isStartedByOthers: true,
-    find: () => Promise.resolve(readPidFile(pidFile) ?? 'stopped'),
+    find: async () => readPidFile(pidFile) ?? 'stopped',
     async stop(isHeld) {
       // Before the signal: the loop looks for it as soon as the process has ended.
       if (isHeld) writeFileSync(holdFile, '')
       const running = readPidFile(pidFile)
       if (!running) return { wasKilled: false }
-      const send = (signal: NodeJS.Signals): void => {
-        // Read again: its number may be another's by now.
-        if (readPidFile(pidFile)?.startedAt === running.startedAt) process.kill(running.pid, signal)
-      }
-      return { wasKilled: await endProcess(running, stopTimeoutMs, send) }
+      return { wasKilled: await endProcess(running, stopTimeoutMs) }
     },
     start() {
       rmSync(holdFile, { force: true })

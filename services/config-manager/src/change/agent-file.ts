@@ -4,6 +4,7 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { RefusalError } from '@corroport/bus'
 import type { ConfigChange } from '@corroport/contracts'
 import { parseToml, type TomlTable } from '../config/toml.ts'
+import { messageOf } from '../error-message.ts'
 
 /** A file as it is at one moment. */
 export interface Snapshot {
@@ -32,7 +33,7 @@ export function readParsed(path: string): Snapshot & { text: string; table: Toml
   try {
     return { ...snapshot, text, table: parseToml(text).table }
   } catch (error) {
-    throw new RefusalError('unavailable', `${path} is ${reasonOf(error)}`)
+    throw new RefusalError('unavailable', `${path} is ${messageOf(error)}`)
   }
 }
 
@@ -93,9 +94,5 @@ const fileReasons: Readonly<Record<string, string>> = {
 
 function reasonOfFile(error: unknown): string {
   const code = Error.isError(error) && 'code' in error ? String(error.code) : ''
-  return fileReasons[code] ?? reasonOf(error)
-}
-
-export function reasonOf(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
+  return fileReasons[code] ?? messageOf(error)
 }

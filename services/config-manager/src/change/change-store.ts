@@ -56,8 +56,8 @@ export type ChangeStore = ReturnType<typeof createChangeStore>
 /** The changes of this node's file as they are kept. How one ended is told as it is kept. */
 export function createChangeStore(state: StateFile, nodeId: string) {
   const { db } = state
-  const columns = `id, '${nodeId}' AS node_id, action, rollout_id, by, state, reason, diff,
-    sha256_before, sha256_after, backup, at, finished_at`
+  const columns = `id, action, rollout_id, by, state, reason, diff, sha256_before, sha256_after,
+    backup, at, finished_at`
   const insert = db.prepare(
     `INSERT INTO config_change VALUES (NULL, $id, $action, $rollout_id, $by, 'intended', NULL, $diff,
        $sha256_before, $sha256_after, $backup, $at, NULL, $bytes_before, $bytes_after)`,
@@ -86,6 +86,8 @@ export function createChangeStore(state: StateFile, nodeId: string) {
        AND NOT (action = 'rollback' AND state IN ('rolled-back', 'abandoned'))
      ORDER BY number DESC LIMIT 1`,
   )
+  const toChange = (row: object | undefined) => parseChange({ ...row, node_id: nodeId })
+  const toUnfinished = (row: object | undefined) => parseUnfinished({ ...row, node_id: nodeId })
   return {
     /** Durable before anything is done to the file, also when the machine loses its power. */
     intend(
@@ -100,7 +102,7 @@ export function createChangeStore(state: StateFile, nodeId: string) {
       )
       insert.run({ ...named, $id: ulid(), $bytes_before: bytes.before, $bytes_after: bytes.after })
       db.exec('PRAGMA wal_checkpoint(PASSIVE)')
-      return parseUnfinished(selectUnfinished.get())
+      return toUnfinished(selectUnfinished.get())
     },
     written(id: string): void {
       setWritten.run(id)
@@ -112,24 +114,24 @@ export function createChangeStore(state: StateFile, nodeId: string) {
     finish(id: string, state_: FinalState, reason: string | null): ConfigChange {
       const at = toTimestamp(nowMicroseconds())
       return state.transaction((tell) => {
-        const change = parseChange(setFinal.get(state_, reason, at, id))
+        const change = toChange(setFinal.get(state_, reason, at, id))
         tell(told[state_], { nodeId }, { nodeId, at, change })
         return change
       })
     },
     unfinished(): Unfinished | undefined {
       const row = selectUnfinished.get()
-      return row && parseUnfinished(row)
+      return row && toUnfinished(row)
     },
     /** Newest first. */
-    latest: (count: number): ConfigChange[] => selectLatest.all(count).map(parseChange),
+    latest: (count: number): ConfigChange[] => selectLatest.all(count).map(toChange),
     lastApplied(): ConfigChange | undefined {
       const row = selectApplied.get()
-      return row && parseChange(row)
+      return row && toChange(row)
     },
     ofRollout(rolloutId: string): ConfigChange | undefined {
       const row = selectOfRollout.get(rolloutId)
-      return row && parseChange(row)
+      return row && toChange(row)
     },
   }
 }

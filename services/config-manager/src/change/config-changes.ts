@@ -13,7 +13,7 @@ import type { AgentControl } from '../agent/agent-control.ts'
 import { checkEdit } from '../config/check-edit.ts'
 import { diffFiles } from '../config/diff.ts'
 import { maskText, maskValue } from '../config/mask.ts'
-import { type LookUp, resolveHosts } from '../config/resolve.ts'
+import { resolveHosts } from '../config/resolve.ts'
 import { bootstrapOf, findLosses, gossipAddress } from '../config/settings.ts'
 import { parseToml } from '../config/toml.ts'
 import type { Steps } from '../operations.ts'
@@ -72,12 +72,10 @@ export interface ConfigChangesDeps {
   state: StateFile
   agent: AgentControl
   log: Logger
-  /** DNS, where it is not to be asked itself. */
-  lookUp?: LookUp
 }
 
 export function createConfigChanges(deps: ConfigChangesDeps): ConfigChanges {
-  const { nodeId, configPath, canonicalPath, state, agent, log, lookUp } = deps
+  const { nodeId, configPath, canonicalPath, state, agent, log } = deps
   const store = createChangeStore(state, nodeId)
   const { carryOut, recover } = createReplacements({ configPath, store, agent, log })
 
@@ -130,7 +128,7 @@ export function createConfigChanges(deps: ConfigChangesDeps): ConfigChanges {
         bootstrap_after: bootstrapOf(after),
         gossip_address_before: gossipAddress(table),
         gossip_address_after: gossipAfter,
-        resolved: await resolveHosts(bootstrapOf(after), gossipAfter, lookUp),
+        resolved: await resolveHosts(bootstrapOf(after), gossipAfter),
         problems: edited.problems,
         warnings: edited.warnings,
       }

@@ -6,8 +6,9 @@ import type { Logger } from 'pino'
 import type { AgentControl, StartOutcome } from '../agent/agent-control.ts'
 import { inSteps } from '../agent/agent-restart.ts'
 import { diffFiles } from '../config/diff.ts'
+import { messageOf } from '../error-message.ts'
 import type { Steps } from '../operations.ts'
-import { digest, reasonOf, type Snapshot, toRealPath } from './agent-file.ts'
+import { digest, type Snapshot, toRealPath } from './agent-file.ts'
 import type { ChangeStore, FinalState, Unfinished } from './change-store.ts'
 import { backupPath, keepBackup, removeLeftover, replaceFile } from './replace-file.ts'
 
@@ -71,7 +72,7 @@ export function createReplacements({ configPath, store, agent, log }: Replacemen
     } catch (error) {
       // It was written and could not be shown: this process is stopping, and the next one goes on.
       if (isWritten) throw error
-      return giveUp(row, `could not be written: ${reasonOf(error)}`, steps)
+      return giveUp(row, `could not be written: ${messageOf(error)}`, steps)
     }
     store.written(row.id)
     return settle(row, steps)
@@ -126,13 +127,8 @@ export function createReplacements({ configPath, store, agent, log }: Replacemen
   const leave = (row: Unfinished, found: string | undefined): ConfigChange => {
     const is = found === undefined ? 'cannot be read' : `is ${found}`
     log.error({ changeId: row.id, sha256: found }, 'file was changed by hand, it is left as it is')
-    return finish(
-      row,
-      'abandoned',
-      [row.reason ?? [], `the file was changed by hand: it ${is}, not the old and not the new one`]
-        .flat()
-        .join('\n'),
-    )
+    const reason = `the file was changed by hand: it ${is}, not the old and not the new one`
+    return finish(row, 'abandoned', row.reason === null ? reason : `${row.reason}\n${reason}`)
   }
 
   const finish = (row: Unfinished, to: FinalState, reason: string | null): ConfigChange => {

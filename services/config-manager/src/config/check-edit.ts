@@ -1,6 +1,6 @@
 import type { ConfigEdit } from '@corroport/contracts'
 import { editToml, type TomlEdit } from './edit-toml.ts'
-import { checkHosts } from './hosts.ts'
+import { findHostProblems } from './hosts.ts'
 import { checkSettings, findTraps } from './settings.ts'
 import { parseToml } from './toml.ts'
 
@@ -19,7 +19,7 @@ export function checkEdit(before: string, edit: ConfigEdit): EditedText {
   const problems = [...settings.problems]
   const { warnings } = settings
   if (edit.bootstrap) {
-    problems.push(...checkHosts(edit.bootstrap).problems)
+    problems.push(...findHostProblems(edit.bootstrap))
     edits.push({ path: ['gossip', 'bootstrap'], value: edit.bootstrap })
   }
   if (edits.length === 0 && problems.length === 0) problems.push('the edit names nothing to change')

@@ -2,8 +2,6 @@ import { isIP, isIPv6 } from 'node:net'
 
 /** An entry of a bootstrap list. */
 export interface Host {
-  /** As written. */
-  text: string
   /** A name, or an address without brackets. */
   name: string
   port: number
@@ -17,9 +15,8 @@ export interface Host {
 const defaultPort = 4001
 const label = /^(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)$/
 
-/** Every entry that is right, and what is wrong with the others, one sentence each. */
-export function checkHosts(entries: readonly string[]): { hosts: Host[]; problems: string[] } {
-  const hosts: Host[] = []
+/** What is wrong with the entries of a list, one sentence each. */
+export function findHostProblems(entries: readonly string[]): string[] {
   const problems: string[] = []
   const seen = new Set<string>()
   for (const entry of entries) {
@@ -31,10 +28,9 @@ export function checkHosts(entries: readonly string[]): { hosts: Host[]; problem
     const { name, port, resolver } = parsed
     const meaning = `${formatAddress(name.toLowerCase(), port)}@${resolver ?? ''}`
     if (seen.has(meaning)) problems.push(`${JSON.stringify(entry)}: is there twice`)
-    else hosts.push(parsed)
     seen.add(meaning)
   }
-  return { hosts, problems }
+  return problems
 }
 
 /**
@@ -51,13 +47,13 @@ export function parseHost(text: string): Host | { problem: string } {
   const literal = parseAddress(target)
   if (literal) {
     if (server !== undefined) return { problem: 'is an address, which no resolver is asked for' }
-    return { text, ...literal, resolver: null }
+    return { ...literal, resolver: null }
   }
   const resolver = server === undefined ? null : parseResolver(server)
   if (resolver && 'problem' in resolver) return resolver
   const named = parseName(target)
   if ('problem' in named) return named
-  return { text, ...named, family: 0, resolver: resolver && resolver.address }
+  return { ...named, family: 0, resolver: resolver && resolver.address }
 }
 
 /** Equal addresses give equal texts. Names are given back with their port. */

@@ -38,14 +38,16 @@ export function maskValue(value: unknown, isSecret = false): unknown {
   return typeof value === 'number' ? value : String(value)
 }
 
-function findSecrets(
-  text: string,
-): { path: string; value: string; range: readonly [number, number] }[] {
+interface Secret {
+  path: string
+  value: string
+  range: readonly [number, number]
+}
+
+function findSecrets(text: string): Secret[] {
   const { ast } = parseToml(text)
-  const secrets = new Map<
-    number,
-    { path: string; value: string; range: readonly [number, number] }
-  >()
+  /** By where they begin. */
+  const secrets = new Map<number, Secret>()
   for (const { path, node } of listEntries(ast)) {
     const isSecret = path.some((key) => typeof key === 'string' && isSecretKey(key))
     let index = 0

@@ -1,6 +1,7 @@
 import { type Bus, RefusalError } from '@corroport/bus'
 import { nowMicroseconds, rowsDigested, toTimestamp } from '@corroport/contracts'
 import type { CorrosionClient } from '@corroport/corrosion-client'
+import { messageOf } from '../error-message.ts'
 import { digestTables } from './table-digest.ts'
 
 const deadlineMs = 20_000
@@ -25,7 +26,7 @@ export function answerDigests(deps: {
     try {
       return { tables: await digestTables(agent, tables, options), takenAt }
     } catch (cause) {
-      const why = Error.isError(cause) ? cause.message : String(cause)
+      const why = messageOf(cause)
       throw new RefusalError('unavailable', `the agent's rows were not read: ${why}`)
     }
   }

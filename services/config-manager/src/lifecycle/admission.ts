@@ -1,4 +1,5 @@
 import type { Bus } from '@corroport/bus'
+import { fromTimestamp, nowMicroseconds } from '@corroport/contracts'
 import type { Directory, Views } from '@corroport/identity'
 import type { Operations } from '../operations.ts'
 import type { NodeRow } from './node-row.ts'
@@ -30,6 +31,7 @@ export interface AdmissionDeps {
   views: Views
   /** Node ids that the configuration names. */
   declared: () => readonly string[]
+  onJoined: (seconds: number) => void
 }
 
 export function createAdmission(deps: AdmissionDeps): Admission {
@@ -92,7 +94,9 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       }
       // An operation may have begun meanwhile, and then the state is its own to move.
       if (operations.running) return
+      const joiningSince = fromTimestamp(own.current.since) ?? nowMicroseconds()
       own.move('active', seen.detail)
+      deps.onJoined((nowMicroseconds() - joiningSince) / 1e6)
       goal = {}
       await row.keep(own.current, { signal, timeoutMs: rowTimeoutMs })
     },

@@ -1,15 +1,8 @@
 import { RefusalError } from '@corroport/bus'
-import {
-  type CheckedEdit,
-  fromTimestamp,
-  type NodeRowSeen,
-  type NodeViewed,
-} from '@corroport/contracts'
+import type { CheckedEdit, NodeRowSeen, NodeViewed } from '@corroport/contracts'
 import type { Directory, Views } from '@corroport/identity'
+import { describeClock, refusedClockMs, warnedClockMs } from '../clock-ahead.ts'
 
-// Corrosion does not believe clocks that are further ahead, and its lag figures are wrong then.
-const warnedSkewMs = 300
-const refusedSkewMs = 10_000
 const freshViewMs = 5000
 
 /** A seed's node, and what it answered; null when it did not. */
@@ -17,13 +10,7 @@ export interface SeedAnswer {
   seed: string
   nodeId: string
   said: NodeRowSeen | null
-  clock: ClockDifference
-}
-
-/** How far the other clock is ahead, and by how much that may be wrong. */
-export interface ClockDifference {
-  aheadMs: number
-  boundMs: number
+  clockAheadMs: number
 }
 
 /** The nodes that announce the addresses of these seeds as theirs, and the seeds that nobody does. */
@@ -58,15 +45,6 @@ export function nodesOfSeeds({
   return { known, own, unknown }
 }
 
-/** Where the other's clock stood while an answer was on its way. Microseconds in, by this clock. */
-export function clockDifference(askedAt: number, clock: string, answeredAt: number) {
-  const there = fromTimestamp(clock) ?? answeredAt
-  return {
-    aheadMs: (there - (askedAt + answeredAt) / 2) / 1000,
-    boundMs: (answeredAt - askedAt) / 2000,
-  }
-}
-
 export interface JoinFacts {
   nodeId: string
   seeds: readonly string[]
@@ -92,13 +70,11 @@ export function requireJoinable(facts: JoinFacts): string[] {
   if (facts.own.length > 0 && answers.length === 0 && facts.unknown.length === 0) {
     invalid.push('the seeds name only this node itself')
   }
-  const answered = answers.flatMap(({ nodeId, said, clock }) =>
-    said ? [{ nodeId, said, clock }] : [],
-  )
-  const conflicts = answered.flatMap(({ nodeId, said, clock }) => [
+  const answered = answers.flatMap(({ said, ...seed }) => (said ? [{ ...seed, said }] : []))
+  const conflicts = answered.flatMap(({ nodeId, said, clockAheadMs }) => [
     ...(holdings ? agreementProblems(nodeId, said, holdings) : []),
-    ...(Math.abs(clock.aheadMs) - clock.boundMs > refusedSkewMs
-      ? [`the clock of ${nodeId} differs by ${Math.round(clock.aheadMs / 1000)} s`]
+    ...(Math.abs(clockAheadMs) > refusedClockMs
+      ? [`the clock of ${nodeId} is ${describeClock(clockAheadMs)}`]
       : []),
     ...(!facts.isNameOwn && said.publicKey !== null && said.publicKey !== facts.publicKey
       ? [`${nodeId} knows another node by the id ${facts.nodeId}`]
@@ -124,9 +100,9 @@ export function requireJoinable(facts: JoinFacts): string[] {
     ...answers.flatMap(({ seed, nodeId, said }) =>
       said ? [] : [`${seed}: ${nodeId} does not answer`],
     ),
-    ...answered.flatMap(({ nodeId, clock }) =>
-      Math.abs(clock.aheadMs) - clock.boundMs > warnedSkewMs
-        ? [`the clock of ${nodeId} differs by ${Math.round(clock.aheadMs)} ms`]
+    ...answered.flatMap(({ nodeId, clockAheadMs }) =>
+      Math.abs(clockAheadMs) > warnedClockMs
+        ? [`the clock of ${nodeId} is ${describeClock(clockAheadMs)}`]
         : [],
     ),
   ]

@@ -9,11 +9,11 @@ import type { CorrosionClient } from '@corroport/corrosion-client'
 import type { Directory, Views } from '@corroport/identity'
 import type { AgentControl } from '../agent/agent-control.ts'
 import type { ConfigChanges } from '../change/config-changes.ts'
+import { clockAhead } from '../clock-ahead.ts'
 import type { Operations, Steps } from '../operations.ts'
 import { readHoldings } from './holdings.ts'
 import {
   agreementProblems,
-  clockDifference,
   nodesOfSeeds,
   requireJoinable,
   type SeedAnswer,
@@ -21,7 +21,7 @@ import {
 import type { NodeRow } from './node-row.ts'
 import type { OwnState } from './node-state.ts'
 import type { CatchUpGoal, Sight, SightOfMembers } from './sight.ts'
-import { untilMet } from './until-met.ts'
+import { type Patience, untilMet } from './until-met.ts'
 
 export interface JoinDeps {
   nodeId: string
@@ -36,6 +36,7 @@ export interface JoinDeps {
   operations: Operations
   directory: Directory
   views: Views
+  onJoined: (seconds: number) => void
   /** Ends what is waited for when the service stops. */
   signal: AbortSignal
 }
@@ -54,9 +55,7 @@ export async function join(wish: JoinWish, deps: JoinDeps): Promise<Operation> {
   const { own, operations, changes, control } = deps
   const startedAt = performance.now()
   const patience = { deadline: startedAt + wish.timeoutMs, signal: deps.signal }
-  if (operations.running) {
-    throw new RefusalError('locked', `${operations.running.kind} runs on this node`)
-  }
+  operations.requireIdle()
   if (control.refusal !== undefined) throw new RefusalError('unavailable', control.refusal)
   if (own.current.state === 'draining') {
     throw new RefusalError('conflict', 'this node is about to leave')
@@ -101,6 +100,7 @@ export async function join(wish: JoinWish, deps: JoinDeps): Promise<Operation> {
       await restore(wish.by, { ...before, isConfigured }, steps, deps)
       throw error
     }
+    deps.onJoined((performance.now() - startedAt) / 1000)
   })
   return operation
 }
@@ -128,8 +128,8 @@ async function examine(
           { nodeId, actorId: holdings?.actorId ?? null },
         )
         .catch(() => null) // a dead seed is no obstacle while another one lives
-      const clock = clockDifference(askedAt, said?.clock ?? '', nowMicroseconds())
-      return { seed, nodeId: seedNodeId, said, clock }
+      const clockAheadMs = said ? clockAhead(said.clock, askedAt, nowMicroseconds()) : 0
+      return { seed, nodeId: seedNodeId, said, clockAheadMs }
     }),
   )
   const isNameOwn = row.wasWritten
@@ -185,11 +185,7 @@ async function configure(
   return false
 }
 
-async function verify(
-  steps: Steps,
-  patience: { deadline: number; signal: AbortSignal },
-  deps: JoinDeps,
-): Promise<void> {
+async function verify(steps: Steps, patience: Patience, deps: JoinDeps): Promise<void> {
   const { sight, own, row, agent, nodeId } = deps
   const goal: CatchUpGoal = {}
   const wait = (look: () => Promise<Sight>) => async (detail: (text: string) => void) =>

@@ -12,7 +12,7 @@ import type { NodeRow } from './node-row.ts'
 import type { OwnState } from './node-state.ts'
 import type { RemovedMembers } from './removed-members.ts'
 import type { Sight, SightOfMembers } from './sight.ts'
-import { untilMet } from './until-met.ts'
+import { type Patience, untilMet } from './until-met.ts'
 
 export interface LeaveDeps {
   nodeId: string
@@ -38,9 +38,7 @@ const outboxesTimeoutMs = 5000
 export function leave(wish: { by: string; timeoutMs: number }, deps: LeaveDeps): Operation {
   const { own, operations, control } = deps
   const deadline = performance.now() + wish.timeoutMs
-  if (operations.running) {
-    throw new RefusalError('locked', `${operations.running.kind} runs on this node`)
-  }
+  operations.requireIdle()
   if (own.current.state === 'left') {
     const { operation } = operations.begin('leave', wish.by, async (steps) => {
       for (const name of [
@@ -105,7 +103,7 @@ function requireOthers({ nodeId, directory, removed, declared }: LeaveDeps): boo
 
 async function drain(
   steps: Steps,
-  patience: { deadline: number; signal: AbortSignal },
+  patience: Patience,
   hasOthers: boolean,
   deps: LeaveDeps,
 ): Promise<void> {

@@ -33,27 +33,24 @@ const parseStored = createParser(
 export function createOwnState(deps: { nodeId: string; state: StateFile; log: Logger }): OwnState {
   const { nodeId, state, log } = deps
   const stored = state.db.prepare('SELECT state, since FROM node_state').get()
-  let current = stored && parseStored(stored)
 
-  const move = (to: NodeState, reason: string): { state: NodeState; since: string } => {
-    const from = current?.state ?? null
+  const enter = (from: NodeState | null, to: NodeState, reason: string): OwnState['current'] => {
     const at = toTimestamp(nowMicroseconds())
     state.transaction((tell) => {
       state.db.prepare('INSERT OR REPLACE INTO node_state VALUES (1, ?, ?)').run(to, at)
       tell(nodeStateChanged, { nodeId }, { nodeId, from, to, reason, at })
     })
     log.info({ from, to, reason }, 'node moved')
-    current = { state: to, since: at }
-    return current
+    return { state: to, since: at }
   }
 
-  let known = current ?? move('joining', 'first start')
+  let current = stored ? parseStored(stored) : enter(null, 'joining', 'first start')
   return {
     get current() {
-      return known
+      return current
     },
     move: (to, reason) => {
-      if (to !== known.state) known = move(to, reason)
+      if (to !== current.state) current = enter(current.state, to, reason)
     },
   }
 }

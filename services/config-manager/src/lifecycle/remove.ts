@@ -27,9 +27,7 @@ export async function remove(
 ): Promise<Operation> {
   const { agent, operations, removed } = deps
   const { memberNodeId } = wish
-  if (operations.running) {
-    throw new RefusalError('locked', `${operations.running.kind} runs on this node`)
-  }
+  operations.requireIdle()
   await requireRemovable(wish, deps)
   const { operation } = operations.begin('remove', wish.by, async (steps) => {
     await steps.run('rows', async (detail) => {

@@ -8,6 +8,7 @@ import {
 } from '@corroport/contracts'
 import type { Health } from '@corroport/service'
 import type { Logger } from 'pino'
+import { messageOf } from '../error-message.ts'
 import { repeat } from '../repeat.ts'
 import { type AdmissionDeps, createAdmission } from './admission.ts'
 import { readHoldings } from './holdings.ts'
@@ -32,7 +33,6 @@ export type LifecycleDeps = { log: Logger; health: Health } & Omit<
 
 export interface Lifecycle extends AsyncDisposable {
   readonly own: OwnState
-  isRemoved(nodeId: string): boolean
 }
 
 const lookEveryMs = 500
@@ -85,7 +85,7 @@ export function startLifecycle(deps: LifecycleDeps): Lifecycle {
       try {
         return await readHoldings(agent, asked, { timeoutMs: agentTimeoutMs })
       } catch (cause) {
-        const why = Error.isError(cause) ? cause.message : String(cause)
+        const why = messageOf(cause)
         throw new RefusalError('unavailable', `the agent does not answer: ${why}`)
       }
     }),
@@ -113,7 +113,6 @@ export function startLifecycle(deps: LifecycleDeps): Lifecycle {
 
   return {
     own,
-    isRemoved: (id) => removed.has(id),
     async [Symbol.asyncDispose]() {
       stopping.abort()
       await Promise.all(responders.map((responder) => responder[Symbol.asyncDispose]()))

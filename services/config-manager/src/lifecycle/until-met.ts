@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf } from '../error-message.ts'
 import type { Sight } from './sight.ts'
 
 const lookEveryMs = 200
@@ -15,15 +16,11 @@ export async function untilMet(look: () => Promise<Sight>, patience: Patience): 
   for (;;) {
     const sight = await look().catch(
       // Mostly an agent that is away for a moment; what it is stands in the failure.
-      (error: unknown): Sight => ({ isMet: false, waitsFor: describe(error) }),
+      (error: unknown): Sight => ({ isMet: false, waitsFor: messageOf(error) }),
     )
     if (sight.isMet) return sight.detail
     const restMs = deadline - performance.now()
     if (restMs <= 0) throw new Error(`gave up waiting for ${sight.waitsFor}`)
     await wait(Math.min(lookEveryMs, restMs), undefined, { signal })
   }
-}
-
-function describe(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
 }

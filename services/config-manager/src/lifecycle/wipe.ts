@@ -21,9 +21,7 @@ export async function wipe(
   wish: { by: string; confirm: string },
   { nodeId, own, control, changes, operations }: WipeDeps,
 ): Promise<Operation> {
-  if (operations.running) {
-    throw new RefusalError('locked', `${operations.running.kind} runs on this node`)
-  }
+  operations.requireIdle()
   if (wish.confirm !== nodeId) {
     throw new RefusalError('invalid', `confirm has to be ${nodeId}, the name of this node`)
   }

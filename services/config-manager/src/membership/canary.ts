@@ -3,6 +3,7 @@ import type { CorrosionClient, Statement } from '@corroport/corrosion-client'
 import type { Logger } from 'pino'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { messageOf } from '../error-message.ts'
 
 /** This node's row in node_canaries, and everybody's as this node's agent has them. */
 export interface Canaries {
@@ -78,7 +79,7 @@ export function createCanaries({ nodeId, agent, log, onCame }: CanariesDeps): Ca
         lastFailure = ''
       } catch (err) {
         rows = undefined
-        const failure = Error.isError(err) ? err.message : String(err)
+        const failure = messageOf(err)
         if (!signal.aborted && failure !== lastFailure) log.warn({ err }, 'canaries not read')
         lastFailure = failure
       }

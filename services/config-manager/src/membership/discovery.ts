@@ -12,6 +12,7 @@ import type { CorrosionClient } from '@corroport/corrosion-client'
 import type { Logger } from 'pino'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { messageOf } from '../error-message.ts'
 import { repeat } from '../repeat.ts'
 import { type Answer, createDnsQuestion } from './dns.ts'
 import type { DiscoverySettings } from './settings.ts'
@@ -70,7 +71,7 @@ function keepAsking(
 
   const asking = repeat(everyMs, log, async (signal) => {
     const answer = await ask(signal).catch(
-      (error: unknown): Answer => ({ nodes: [], error: describe(error) }),
+      (error: unknown): Answer => ({ nodes: [], error: messageOf(error) }),
     )
     if (signal.aborted) return
     const isEmpty = answer.nodes.length === 0
@@ -134,10 +135,6 @@ async function askRegistry(agent: CorrosionClient, signal: AbortSignal): Promise
     return [{ nodeId, address: null, region: region === 'unknown' ? null : region }]
   })
   return { nodes }
-}
-
-function describe(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
 }
 
 function now(): string {

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Bus, StateFile } from '@corroport/bus'
 import {
   canaryTouched,
@@ -12,7 +11,7 @@ import type { Directory, Views } from '@corroport/identity'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { repeat } from '../repeat.ts'
-import { type Canaries, createCanaries } from './canary.ts'
+import { createCanaries } from './canary.ts'
 import { discoveryMigration, startDiscovery } from './discovery.ts'
 import { createHearing } from './hearing.ts'
 import { createLinkWatch, type Watched } from './links.ts'
@@ -38,8 +37,6 @@ export interface MembershipDeps {
 }
 
 export interface Membership extends AsyncDisposable {
-  /** Writes this node's canary row now; its sequence. */
-  touchCanary(): Promise<number>
   declared(): NodeViewed['declared']
 }
 
@@ -136,34 +133,18 @@ export function startMembership(deps: MembershipDeps): Membership {
     bus.respond(canaryTouched, { nodeId }, async () => ({ sequence: await canaries.touch() })),
     discovery,
   ]
-  if (settings.canaryIntervalMs > 0) parts.push(startTouching(canaries, canaryIntervalMs, log))
+  if (settings.canaryIntervalMs > 0) {
+    const touching = repeat(canaryIntervalMs, log, async (signal) => {
+      // That the agent is away is told by whoever reads the rows.
+      await canaries.touch(signal).catch((err: unknown) => log.debug({ err }, 'canary not written'))
+    })
+    parts.push(touching)
+  }
 
   return {
-    touchCanary: () => canaries.touch(),
     declared: () => discovery.declared,
     async [Symbol.asyncDispose]() {
       await Promise.all(parts.map((part) => part[Symbol.asyncDispose]()))
-    },
-  }
-}
-
-/** Touches the row again and again, at times that do not depend on how long a write takes. */
-function startTouching(canaries: Canaries, intervalMs: () => number, log: Logger): AsyncDisposable {
-  const stopping = new AbortController()
-  const { signal } = stopping
-  const running = (async () => {
-    while (!signal.aborted) {
-      const startedAt = performance.now()
-      // That the agent is away is told by whoever reads the rows.
-      await canaries.touch(signal).catch((err: unknown) => log.debug({ err }, 'canary not written'))
-      const rest = Math.max(0, intervalMs() - (performance.now() - startedAt))
-      await wait(rest, undefined, { signal }).catch(() => undefined) // aborted: the loop ends
-    }
-  })()
-  return {
-    async [Symbol.asyncDispose]() {
-      stopping.abort()
-      await running
     },
   }
 }

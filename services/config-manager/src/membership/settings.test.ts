@@ -1,10 +1,14 @@
+import { toClusterSettings } from '@corroport/node-process'
 import { readEnvironment } from '@corroport/service'
 import { expect, test } from '@jest/globals'
 import { Type } from 'typebox'
 import { membershipVariables, toMembershipSettings } from './settings.ts'
 
 const read = (environment: Record<string, string>) =>
-  toMembershipSettings(readEnvironment(Type.Object(membershipVariables), environment))
+  toMembershipSettings(
+    readEnvironment(Type.Object(membershipVariables), environment),
+    toClusterSettings(environment).settings,
+  )
 
 test('without variables nothing is declared, and canaries are touched every 2 s', () => {
   expect(read({})).toEqual({
@@ -53,15 +57,9 @@ test('every variable that does not fit is named at once', () => {
   const bad = () =>
     read({
       CANARY_INTERVAL_MS: '50',
-      CLUSTER_NODES: 'a b,10.0.0.1',
-      CLUSTER_DISCOVERY_TYPE: 'dns',
       CLUSTER_DNS_SERVER: 'dns:53',
     })
 
   expect(bad).toThrow(/CANARY_INTERVAL_MS: at least 1000/)
-  expect(bad).toThrow(/CLUSTER_NODES: "a b" is neither/)
-  expect(bad).toThrow(/CLUSTER_NODES: "10.0.0.1" is neither/)
-  expect(bad).toThrow(/CLUSTER_DNS_HOSTNAME is missing/)
   expect(bad).toThrow(/CLUSTER_DNS_SERVER/)
-  expect(() => read({ CLUSTER_DISCOVERY_TYPE: 'epmd' })).toThrow(/CLUSTER_DISCOVERY_TYPE/)
 })

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
-import { type DeclaredNode, Endpoint, NodeId } from '@corroport/contracts'
+import type { DeclaredNode } from '@corroport/contracts'
+import type { ClusterSettings } from '@corroport/node-process'
 import { EnvironmentError } from '@corroport/service'
 import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { regionInNodeId } from './region.ts'
 
-/** The variables of `MembershipSettings`. */
+/** The variables of `MembershipSettings`, beside those of the whole cluster. */
 export const membershipVariables = {
   ADMIN_SOCKET: Type.Optional(
     Type.String({
@@ -18,17 +18,6 @@ export const membershipVariables = {
     description:
       "how often this node's canary row is touched, times a tenth of the nodes where these are more than ten; 0: never",
   }),
-  CLUSTER_DISCOVERY_TYPE: Type.Enum(['static', 'dns', 'registry'], {
-    default: 'static',
-    description: 'where the declared nodes are named: CLUSTER_NODES, DNS, or node_configs',
-  }),
-  CLUSTER_NODES: Type.String({
-    default: '',
-    description: 'declared nodes, with commas: node ids, or gossip addresses as host:port',
-  }),
-  CLUSTER_DNS_HOSTNAME: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 253, description: 'the name that DNS is asked for' }),
-  ),
   CLUSTER_DNS_KIND: Type.Optional(
     Type.Enum(['a', 'srv', 'txt'], {
       description: 'a (with AAAA), srv or txt; by the form of the name when absent',
@@ -72,49 +61,46 @@ const leastCanaryIntervalMs = 1000
 /** Throws `EnvironmentError` with every variable that does not fit the others. */
 export function toMembershipSettings(
   env: Static<typeof MembershipEnvironment>,
+  cluster: ClusterSettings,
 ): MembershipSettings {
   const problems: string[] = []
   const { CANARY_INTERVAL_MS: canaryIntervalMs, CLUSTER_DNS_SERVER: server } = env
   if (canaryIntervalMs !== 0 && canaryIntervalMs < leastCanaryIntervalMs) {
     problems.push(`CANARY_INTERVAL_MS: at least ${leastCanaryIntervalMs}, or 0 for none`)
   }
-  const nodes = env.CLUSTER_NODES.split(',').flatMap((item): DeclaredNode[] => {
-    const text = item.trim()
-    if (text === '') return []
-    const node = declaredNode(text)
-    if (node) return [node]
-    problems.push(`CLUSTER_NODES: ${JSON.stringify(text)} is neither a node id nor host:port`)
-    return []
-  })
-  const isDns = env.CLUSTER_DISCOVERY_TYPE === 'dns'
-  if (isDns && env.CLUSTER_DNS_HOSTNAME === undefined) {
-    problems.push('CLUSTER_DNS_HOSTNAME is missing: CLUSTER_DISCOVERY_TYPE is dns')
-  }
   if (server !== undefined && !isServer(server)) {
     problems.push('CLUSTER_DNS_SERVER: neither ip, ip:port nor [v6]:port')
   }
   if (problems.length > 0) throw new EnvironmentError(problems.join('\n'))
-
-  const hostname = env.CLUSTER_DNS_HOSTNAME ?? ''
-  const discovery: DiscoverySettings = isDns
-    ? {
-        type: 'dns',
-        hostname,
-        kind: env.CLUSTER_DNS_KIND ?? kindOfName(hostname),
-        refreshMs: env.CLUSTER_DNS_REFRESH_MS,
-        server,
-      }
-    : env.CLUSTER_DISCOVERY_TYPE === 'registry'
-      ? { type: 'registry' }
-      : { type: 'static', nodes }
+  const discovery = discoveryOf(cluster, {
+    kind: env.CLUSTER_DNS_KIND,
+    refreshMs: env.CLUSTER_DNS_REFRESH_MS,
+    server,
+  })
   return { adminSocketPath: env.ADMIN_SOCKET, canaryIntervalMs, discovery }
 }
 
-function declaredNode(text: string): DeclaredNode | undefined {
-  if (Value.Check(NodeId, text)) {
-    return { nodeId: text, address: null, region: regionInNodeId(text) ?? null }
+function discoveryOf(
+  { discoveryType, declaredNodes, declaredAddresses, dnsHostname: hostname = '' }: ClusterSettings,
+  dns: { kind: DnsKind | undefined; refreshMs: number; server: string | undefined },
+): DiscoverySettings {
+  switch (discoveryType) {
+    case 'static': {
+      const named = declaredNodes.map((nodeId) => {
+        return { nodeId, address: null, region: regionInNodeId(nodeId) ?? null }
+      })
+      const addressed = declaredAddresses.map((address) => {
+        return { nodeId: null, address, region: null }
+      })
+      return { type: 'static', nodes: [...named, ...addressed] }
+    }
+    case 'dns':
+      return { type: 'dns', ...dns, hostname, kind: dns.kind ?? kindOfName(hostname) }
+    case 'registry':
+      return { type: 'registry' }
+    default:
+      throw new Error(`unreachable: discovery ${String(discoveryType satisfies never)}`)
   }
-  return Value.Check(Endpoint, text) ? { nodeId: null, address: text, region: null } : undefined
 }
 
 /** `_corrosion._udp.example` is SRV; `vms.<app>.internal`, as Fly has it, is TXT. */

@@ -15,6 +15,7 @@ import {
   openAdmin,
 } from '@corroport/corrosion-client'
 import { Type } from 'typebox'
+import { messageOf } from '../error-message.ts'
 
 type Swim = NodeViewed['swim']
 
@@ -73,14 +74,14 @@ export function createSwimLook(
         if (!admin) throw new Error('ADMIN_SOCKET is not set')
         await lookAtSocket(admin, signal)
       } catch (socketError) {
-        const error = reasonOf(socketError)
+        const error = messageOf(socketError)
         swim = { ...swim, error }
         if (performance.now() - socketAnsweredAt < preferSocketForMs) return
         try {
           const members = await readTable(agent, signal)
           swim = { source: 'table', takenAt: now(), error: admin ? error : null, members }
         } catch (tableError) {
-          swim = { ...swim, error: `${error}; table: ${reasonOf(tableError)}` }
+          swim = { ...swim, error: `${error}; table: ${messageOf(tableError)}` }
         }
       }
     },
@@ -181,8 +182,4 @@ function compare(a: bigint, b: bigint): number {
 
 function now(): string {
   return toTimestamp(nowMicroseconds())
-}
-
-function reasonOf(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
 }

@@ -10,6 +10,7 @@ import {
   toTimestamp,
 } from '@corroport/contracts'
 import type { Logger } from 'pino'
+import { messageOf } from '../error-message.ts'
 import { repeat } from '../repeat.ts'
 import { checkGates, createStopwatch, type GateDeps } from './gates.ts'
 import type { HeldLease, LeaseWatch } from './lease.ts'
@@ -33,6 +34,8 @@ export interface CoordinatorDeps extends GateDeps {
   askOthers: () => Promise<void>
   /** Called with the newest rollout, again and again. */
   onLook: (rollout: Rollout) => Promise<void>
+  /** Took over from another node, so long after its last beat. */
+  onFailover: (seconds: number) => void
   /** How long a node may not answer before it is given up. */
   silenceMs: number
   log: Logger
@@ -190,7 +193,7 @@ export function startCoordinator(deps: CoordinatorDeps): Coordinator {
           const report: StepReport = { state: 'failed', reason: refusal.message, stepsMs: {} }
           return { kind: 'reported', nodeId: step.node_id, report }
         }
-        lastError = Error.isError(error) ? error.message : String(error)
+        lastError = messageOf(error)
       }
       if (silence.isOver()) {
         const reason = `${step.node_id} did not ${action} for ${silenceMs} ms: ${lastError}`
@@ -207,11 +210,14 @@ export function startCoordinator(deps: CoordinatorDeps): Coordinator {
     const { rollout } = held
     await deps.onLook(rollout)
     if (hasEnded(rollout) || leading) return
-    if (!(await lease.isLost(rollout.id))) return
+    const lostSince = await lease.lostSince(rollout.id)
+    if (lostSince === undefined) return
     const taken = await lease.take(rollout.id, rollout.epoch + 1)
     if (!taken) return
-    log.warn({ rolloutId: rollout.id, coordinator: rollout.coordinator }, 'coordinator is gone')
-    lead(rollout.id, taken)
+    const { id: rolloutId, coordinator } = rollout
+    if (coordinator !== nodeId) deps.onFailover((performance.now() - lostSince) / 1000)
+    log.warn({ rolloutId, coordinator }, 'coordinator is gone')
+    lead(rolloutId, taken)
   }
   const looking = repeat(lookEveryMs, log, look)
 
@@ -220,7 +226,7 @@ export function startCoordinator(deps: CoordinatorDeps): Coordinator {
     try {
       return await document.read()
     } catch (error) {
-      const reason = Error.isError(error) ? error.message : String(error)
+      const reason = messageOf(error)
       throw new RefusalError('unavailable', `the rollouts cannot be read from nats: ${reason}`)
     }
   }

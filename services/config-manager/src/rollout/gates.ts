@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Bus } from '@corroport/bus'
 import { canaryTouched, type NodeState, type NodeViewed } from '@corroport/contracts'
 import type { Directory, Views } from '@corroport/identity'
+import { messageOf } from '../error-message.ts'
 
 export interface GateDeps {
   bus: Bus
@@ -76,7 +77,7 @@ export async function checkGates(
           ...(await bus.request(canaryTouched, { nodeId: writer }, {})),
         }
       } catch (error) {
-        return `${writer} cannot write its canary: ${Error.isError(error) ? error.message : String(error)}`
+        return `${writer} cannot write its canary: ${messageOf(error)}`
       }
       const { nodeId: writerId, sequence } = touched
       const blind = by().filter((reader) => sequenceAt(views, reader, writerId) < sequence)

@@ -27,8 +27,11 @@ export interface HeldLease extends AsyncDisposable {
 
 /** Who coordinates a rollout. Not what keeps two coordinators apart: that is the document. */
 export interface LeaseWatch extends AsyncDisposable {
-  /** To be called again and again; true when the lease of this rollout has not changed for long. */
-  isLost(rolloutId: string): Promise<boolean>
+  /**
+   * To be called again and again. Once the lease of this rollout has not changed for long: when it
+   * was last seen to, by `performance.now()`.
+   */
+  lostSince(rolloutId: string): Promise<number | undefined>
   /** The next epoch in which it is held; undefined when somebody was faster. */
   take(rolloutId: string, atLeast: number): Promise<HeldLease | undefined>
 }
@@ -89,13 +92,14 @@ export function watchLease(nodeId: string, bus: Bus, log: Logger): LeaseWatch {
   }
 
   return {
-    async isLost(rolloutId) {
+    async lostSince(rolloutId) {
       const found = await documents.get(key)
       const name = `${rolloutId} ${found?.revision}`
       if (seen?.name !== name) seen = { name, since: performance.now() }
       // A node runs once, so an earlier process of its own is gone.
       const isOwn = found?.value.holder === nodeId && found.value.rolloutId === rolloutId
-      return isOwn || performance.now() - seen.since >= lostAfterMs
+      const { since } = seen
+      return isOwn || performance.now() - since >= lostAfterMs ? since : undefined
     },
     async take(rolloutId, atLeast) {
       const found = await documents.get(key)

@@ -6,6 +6,7 @@ import {
   type configPlanned,
   createParser,
   fromTimestamp,
+  type NodeState,
   nowMicroseconds,
   Plan,
   toTimestamp,
@@ -13,8 +14,9 @@ import {
 import type { Directory, Views } from '@corroport/identity'
 import type { Static } from 'typebox'
 import { ulid } from 'ulid'
+import { clockAhead, describeClock, refusedClockMs, warnedClockMs } from '../clock-ahead.ts'
 import { checkGraph, type GraphNode, judgeGraph } from '../config/graph.ts'
-import { checkHosts } from '../config/hosts.ts'
+import { findHostProblems } from '../config/hosts.ts'
 
 export const migrations = [
   `CREATE TABLE plan (
@@ -41,13 +43,9 @@ export interface Planner {
 }
 
 const validForMs = 15 * 60_000
-// Corrosion gives up a change's lag, and its clock, when it is 300 ms ahead.
-const warnClockMs = 300
-const refuseClockMs = 10_000
 
 interface Answer {
   checked: CheckedEdit
-  /** At least so far are the clocks apart: positive where the other one is ahead. */
   clockAheadMs: number
 }
 
@@ -87,17 +85,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
     async make({ edit, nodes, by }) {
       refuseMalformed(edit)
       const known = knownNodes()
-      const wanted = new Set(
-        nodes === 'all'
-          ? [...known].filter(([, { hasLeft }]) => !hasLeft).map(([id]) => id)
-          : nodes,
-      )
-      const unknown = [...wanted].filter((id) => !known.has(id))
-      if (unknown.length > 0) {
-        const problems = unknown.map((id) => `there is no node ${id}`)
-        throw new RefusalError('invalid', `unknown nodes: ${unknown.join(', ')}`, problems)
-      }
-
+      const wanted = selectNodes(nodes, known)
       const problems: string[] = []
       const warnings: string[] = []
       await deps.requireNoRollout().catch((error: unknown) => {
@@ -108,50 +96,27 @@ export function createPlanner(deps: PlannerDeps): Planner {
       const asked = [...known].filter(([id, { hasLeft }]) => wanted.has(id) || !hasLeft)
       const answers = await Promise.all(
         asked.map(async ([id]) => {
-          const answer = await ask(id, wanted.has(id) ? edit : {})
-          return { id, answer }
+          const isEdited = wanted.has(id)
+          return { id, isEdited, answer: await ask(id, isEdited ? edit : {}) }
         }),
       )
-      const edited: CheckedEdit[] = []
-      const graphNodes: GraphNode[] = []
-      for (const { id, answer } of answers) {
-        const isEdited = wanted.has(id)
-        if ('error' in answer) {
-          const list = isEdited ? problems : warnings
-          list.push(`${id}: ${answer.error}`)
-          continue
-        }
-        const { checked, clockAheadMs } = answer
-        graphNodes.push({
-          nodeId: id,
-          gossipAddress: checked.gossip_address_after,
-          seeds: checked.resolved,
-        })
-        if (isEdited) {
-          edited.push(checked)
-          problems.push(...checked.problems.map((problem) => `${id}: ${problem}`))
-          warnings.push(...checked.warnings.map((warning) => `${id}: ${warning}`))
-          // With one of them an agent may give up the whole list and ask members it remembers.
-          for (const { host, error } of checked.resolved) {
-            if (error !== null) warnings.push(`${id}: ${host}: ${error}`)
-          }
-        }
-        // Of every node: the rollout takes another one away while this one is down already.
-        if (checked.agent.state !== 'ready') {
-          problems.push(`${id}: its agent is ${checked.agent.state}`)
-        }
-        judgeClock(id, clockAheadMs, problems, warnings)
-        const nodeState = directory.get(id)?.announcement.state
-        if (isEdited && nodeState !== undefined && nodeState !== 'active') {
-          warnings.push(`${id}: the node is ${nodeState}`)
-        }
+      const found = answers.flatMap(({ id, isEdited, answer }) =>
+        'error' in answer ? [] : [{ id, isEdited, ...answer }],
+      )
+      for (const { id, isEdited, answer } of answers) {
+        const judged = judgeNode(answer, isEdited, directory.get(id)?.announcement.state)
+        problems.push(...judged.problems.map((problem) => `${id}: ${problem}`))
+        warnings.push(...judged.warnings.map((warning) => `${id}: ${warning}`))
       }
-
-      const changed = edited.filter(isChange)
+      const graphNodes = found.map(({ id, checked }): GraphNode => {
+        return { nodeId: id, gossipAddress: checked.gossip_address_after, seeds: checked.resolved }
+      })
       const graph = checkGraph(graphNodes)
       const judged = judgeGraph(graphNodes, graph)
       problems.push(...judged.problems)
       warnings.push(...judged.warnings)
+      const edited = found.flatMap(({ isEdited, checked }) => (isEdited ? [checked] : []))
+      const changed = edited.filter(isChange)
       if (changed.length === 0 && problems.length === 0) problems.push('nothing would change')
       for (const { node_id } of edited.filter((one) => !isChange(one))) {
         warnings.push(`${node_id}: its file stays as it is, so it is left out`)
@@ -166,7 +131,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
           nodeId,
           graph.single_points_of_failure,
         ),
-        nodes: answers.flatMap(({ answer }) => ('error' in answer ? [] : [answer.checked])),
+        nodes: found.map(({ checked }) => checked),
         graph,
         problems,
         warnings,
@@ -212,12 +177,27 @@ export function createPlanner(deps: PlannerDeps): Planner {
   }
 }
 
+/** Throws `RefusalError` with every one of them that is not known. */
+function selectNodes(
+  nodes: 'all' | readonly string[],
+  known: ReadonlyMap<string, { hasLeft: boolean }>,
+): Set<string> {
+  if (nodes === 'all') {
+    return new Set([...known].filter(([, { hasLeft }]) => !hasLeft).map(([id]) => id))
+  }
+  const wanted = new Set(nodes)
+  const unknown = [...wanted].filter((id) => !known.has(id))
+  if (unknown.length === 0) return wanted
+  const problems = unknown.map((id) => `there is no node ${id}`)
+  throw new RefusalError('invalid', `unknown nodes: ${unknown.join(', ')}`, problems)
+}
+
 /** What is malformed everywhere needs nobody's file to be seen. */
 function refuseMalformed(edit: ConfigEdit): void {
   if (edit.bootstrap === undefined && Object.keys(edit.settings ?? {}).length === 0) {
     throw new RefusalError('invalid', 'neither bootstrap nor settings are given')
   }
-  const { problems } = checkHosts(edit.bootstrap ?? [])
+  const problems = findHostProblems(edit.bootstrap ?? [])
   if (problems.length > 0) {
     throw new RefusalError('invalid', `${problems.length} hosts are malformed`, problems)
   }
@@ -242,17 +222,32 @@ export function orderNodes(
   )
 }
 
-/** The answer was made between the two moments, so only what lies outside of them is a difference. */
-export function clockAhead(clock: string, askedAt: number, answeredAt: number): number {
-  const theirs = fromTimestamp(clock) ?? 0
-  if (theirs > answeredAt) return (theirs - answeredAt) / 1000
-  return theirs < askedAt ? (theirs - askedAt) / 1000 : 0
-}
-
-function judgeClock(id: string, aheadMs: number, problems: string[], warnings: string[]): void {
-  const apartMs = Math.round(Math.abs(aheadMs))
-  if (apartMs <= warnClockMs) return
-  const text = `${id}: its clock is at least ${apartMs} ms ${aheadMs > 0 ? 'ahead' : 'behind'}`
-  if (apartMs > refuseClockMs) problems.push(text)
-  else warnings.push(text)
+/** What speaks against changing this node, or against changing another one beside it. */
+export function judgeNode(
+  answer: Answer | { error: string },
+  isEdited: boolean,
+  state: NodeState | undefined,
+): { problems: string[]; warnings: string[] } {
+  if ('error' in answer) {
+    const { error } = answer
+    return isEdited ? { problems: [error], warnings: [] } : { problems: [], warnings: [error] }
+  }
+  const { checked, clockAheadMs } = answer
+  const problems = isEdited ? [...checked.problems] : []
+  const warnings = isEdited ? [...checked.warnings] : []
+  if (isEdited) {
+    // With one of them an agent may give up the whole list and ask members it remembers.
+    for (const { host, error } of checked.resolved) {
+      if (error !== null) warnings.push(`${host}: ${error}`)
+    }
+    if (state !== undefined && state !== 'active') warnings.push(`the node is ${state}`)
+  }
+  // Of every node: the rollout takes another one away while this one is down already.
+  if (checked.agent.state !== 'ready') problems.push(`its agent is ${checked.agent.state}`)
+  const apartMs = Math.abs(clockAheadMs)
+  if (apartMs > warnedClockMs) {
+    const remarks = apartMs > refusedClockMs ? problems : warnings
+    remarks.push(`its clock is ${describeClock(clockAheadMs)}`)
+  }
+  return { problems, warnings }
 }

@@ -34,6 +34,7 @@ export interface RolloutsDeps {
   directory: Directory
   /** Asks the agent now. */
   agentStatus: () => Promise<{ state: AgentState; actorId: string | null }>
+  onFailover: (seconds: number) => void
   log: Logger
   /** How long a changed node has to be a part of the cluster again. */
   gateTimeoutMs?: number
@@ -45,7 +46,7 @@ const latestCount = 20
 
 /** Plans changes of many nodes, leads them, and does this node's part of them. */
 export function startRollouts(deps: RolloutsDeps): AsyncDisposable {
-  const { nodeId, bus, state, changes, directory, views, agentStatus, log } = deps
+  const { nodeId, bus, state, changes, directory, views, agentStatus, onFailover, log } = deps
   const { gateTimeoutMs = 60_000, silenceMs = 60_000 } = deps
   const stack = new AsyncDisposableStack()
 
@@ -97,6 +98,7 @@ export function startRollouts(deps: RolloutsDeps): AsyncDisposable {
       silenceMs,
       askOthers: () => askOthers(),
       onLook: undoGivenUp,
+      onFailover,
     }),
   )
 

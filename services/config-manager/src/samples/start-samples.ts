@@ -96,12 +96,14 @@ function createAgentLook({ control, configPath, agent, log }: SamplesDeps) {
       fromFile('prometheus', async ({ prometheusAddr }, deadline) =>
         prometheusAddr === undefined ? null : await readPrometheus(prometheusAddr, deadline),
       ),
-      within('gaps', signal, (deadline) => countGaps(agent, deadline)),
+      within('gaps', signal, (deadline) =>
+        agent.missingVersions({ signal: deadline, timeoutMs: sourceDeadlineMs }),
+      ),
       within('health', signal, (deadline) =>
         agent.health({}, { signal: deadline, timeoutMs: sourceDeadlineMs }),
       ),
     ])
-    const figures = health?.supported ? health.figures : null
+    const figures = health?.figures
     return {
       pid: pid ?? null,
       residentBytes: process?.residentBytes ?? null,
@@ -115,18 +117,6 @@ function createAgentLook({ control, configPath, agent, log }: SamplesDeps) {
       metrics: metrics ?? {},
     }
   }
-}
-
-/** Told by every agent; its health, where it has one, is silent while nothing comes from others. */
-async function countGaps(agent: CorrosionClient, signal: AbortSignal): Promise<number> {
-  const { rows } = await agent.query(
-    'SELECT sum("end" - start + 1) FROM __corro_bookkeeping_gaps',
-    {
-      signal,
-      timeoutMs: sourceDeadlineMs,
-    },
-  )
-  return Number(rows[0]?.[0] ?? 0)
 }
 
 function createServicesLook() {

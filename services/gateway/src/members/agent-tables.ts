@@ -1,15 +1,17 @@
-import { ActorId, createParser, NodeId, NodeState, type SwimMember } from '@corroport/contracts'
+import {
+  ActorId,
+  createParser,
+  NodeId,
+  NodeState,
+  nullable,
+  type SwimMember,
+} from '@corroport/contracts'
 import type { CorrosionClient, RequestOptions } from '@corroport/corrosion-client'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { NodeRow } from './sources.ts'
 
-const Row = Type.Tuple([
-  NodeId,
-  Type.Union([Type.String(), Type.Null()]),
-  Type.String(),
-  Type.String(),
-])
+const Row = Type.Tuple([NodeId, nullable(Type.String()), Type.String(), Type.String()])
 
 /** Rows anyone with access to the database may have written: what cannot be is left out. */
 export async function readNodeRows(
@@ -44,7 +46,7 @@ const parseMember = createParser(
     Type.Enum(['Alive', 'Suspect', 'Down']),
     Type.Integer(),
     Type.String(),
-    Type.Union([Type.Integer(), Type.Null()]),
+    nullable(Type.Integer()),
   ]),
 )
 

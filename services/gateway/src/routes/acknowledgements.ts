@@ -10,7 +10,6 @@ import {
   nowMicroseconds,
   Timestamp,
   type Transport,
-  toTimestamp,
 } from '@corroport/contracts'
 import { type Directory, isSignedBy } from '@corroport/identity'
 import type { FastifyRequest } from 'fastify'
@@ -22,7 +21,7 @@ import type { App } from '../http-server.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OriginClock } from '../origin-clock.ts'
 import type { Tracker } from '../tracker.ts'
-import { answers } from './responses.ts'
+import { answeredBy, answers } from './responses.ts'
 
 export interface AcknowledgementDeps {
   config: Pick<Config, 'nodeId'>
@@ -131,8 +130,7 @@ export function registerAcknowledgements(app: App, deps: AcknowledgementDeps): v
 
   app.get('/api/acknowledge/health', { schema: { response: answers(PeerHealth) } }, () => ({
     status: 'healthy' as const,
-    node_id: config.nodeId,
-    timestamp: toTimestamp(nowMicroseconds()),
+    ...answeredBy(config.nodeId),
     ack_tracker_status: { tracked_messages: tracker.count, nats: bus.isConnected },
   }))
 }

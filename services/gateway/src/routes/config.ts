@@ -8,7 +8,6 @@ import {
   configRestoreRequested,
   configRollbackRequested,
   NodeId,
-  nowMicroseconds,
   OperationReply,
   PlanReply,
   PlanRequest,
@@ -17,20 +16,19 @@ import {
   rolloutStarted,
   rolloutSteered,
   rolloutsQueried,
-  toTimestamp,
 } from '@corroport/contracts'
-import { type TSchema, Type } from 'typebox'
+import { Type } from 'typebox'
 import type { Config } from '../config.ts'
 import { notAnsweredBy, ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
-import { answers } from './responses.ts'
+import { by } from './operations.ts'
+import { accepts, answeredBy, answers, bodyIsOptional } from './responses.ts'
 
 export interface ConfigRoutesDeps {
   config: Pick<Config, 'nodeId'>
   bus: Bus
 }
 
-const by = 'operator'
 const RolloutParams = Type.Object({ id: Type.String({ maxLength: 128 }) })
 const ConfigQuery = Type.Object(
   {
@@ -43,7 +41,6 @@ const ConfigQuery = Type.Object(
 /** Files of agents and changes of them; asked of this node's config-manager or of the named one. */
 export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): void {
   const { nodeId: self } = config
-  const answered = () => ({ node_id: self, timestamp: toTimestamp(nowMicroseconds()) })
   const silence = (nodeId: string) => notAnsweredBy(`config-manager of ${nodeId}`)
 
   app.get(
@@ -52,7 +49,7 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
     async ({ query }) => {
       const { node: nodeId = self, changes = 20 } = query
       const reply = await bus.request(configQueried, { nodeId }, { changes }).catch(silence(nodeId))
-      return { ...reply, ...answered() }
+      return { ...reply, ...answeredBy(self) }
     },
   )
 
@@ -64,13 +61,13 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
       const { plan } = await bus
         .request(configPlanned, { nodeId: self }, { edit, nodes, by })
         .catch(silence(self))
-      return { plan, ...answered() }
+      return { plan, ...answeredBy(self) }
     },
   )
 
   app.post(
     '/api/config/apply',
-    { schema: { body: ApplyRequest, response: accepted(RolloutReply) } },
+    { schema: { body: ApplyRequest, response: accepts(RolloutReply) } },
     async ({ body: { plan_id: planId, confirm } }, reply) => {
       if (confirm !== planId) {
         throw new ProblemError(422, 'confirm must be the id of the plan once more')
@@ -81,7 +78,7 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
         .request(rolloutStarted, { nodeId }, { planId, by })
         .catch(silence(`${nodeId}, which made the plan,`))
       reply.code(202)
-      return { rollout, ...answered() }
+      return { rollout, ...answeredBy(self) }
     },
   )
 
@@ -89,7 +86,7 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
     const { rollouts } = await bus
       .request(rolloutsQueried, { nodeId: self }, {})
       .catch(silence(self))
-    return { rollouts, ...answered() }
+    return { rollouts, ...answeredBy(self) }
   })
 
   app.get(
@@ -101,7 +98,7 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
         .catch(silence(self))
       const [rollout] = rollouts
       if (!rollout) throw new ProblemError(404, `there is no rollout ${id}`)
-      return { rollout, ...answered() }
+      return { rollout, ...answeredBy(self) }
     },
   )
 
@@ -113,7 +110,7 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
         const { rollout } = await bus
           .request(rolloutSteered, { nodeId: self }, { id, action, by })
           .catch(silence(self))
-        return { rollout, ...answered() }
+        return { rollout, ...answeredBy(self) }
       },
     )
   }
@@ -125,24 +122,17 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
     app.post(
       `/api/config/${action}`,
       {
-        schema: { body: ConfigNodeRequest, response: accepted(OperationReply) },
-        preValidation: async (request) => {
-          request.body ??= {}
-        },
+        schema: { body: ConfigNodeRequest, response: accepts(OperationReply) },
+        ...bodyIsOptional,
       },
       async ({ body }, reply) => {
         const { node_id: nodeId = self } = body
         const { operation } = await bus.request(command, { nodeId }, { by }).catch(silence(nodeId))
         reply.code(202)
-        return { operation, ...answered() }
+        return { operation, ...answeredBy(self) }
       },
     )
   }
-}
-
-function accepted<Reply extends TSchema>(schema: Reply) {
-  const { 200: reply, ...problems } = answers(schema)
-  return { 202: reply, ...problems }
 }
 
 /** `<node_id>_<ULID>` */

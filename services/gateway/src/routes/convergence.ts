@@ -1,5 +1,5 @@
 import { type Bus, CommandError } from '@corroport/bus'
-import { ConvergenceReply, nowMicroseconds, rowsDigested, toTimestamp } from '@corroport/contracts'
+import { ConvergenceReply, rowsDigested } from '@corroport/contracts'
 import type { Directory } from '@corroport/identity'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
@@ -8,7 +8,7 @@ import { ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
 import type { Members } from '../members/start-members.ts'
 import type { Roster } from '../roster.ts'
-import { answers } from './responses.ts'
+import { answeredBy, answers } from './responses.ts'
 
 export interface ConvergenceDeps {
   config: Pick<Config, 'nodeId'>
@@ -79,8 +79,7 @@ export function registerConvergence(app: App, deps: ConvergenceDeps): void {
         answered: answered.map(({ nodeId, takenAt }) => ({ node_id: nodeId, taken_at: takenAt })),
         unanswered: unanswered.map(({ nodeId, reason }) => ({ node_id: nodeId, reason })),
         left_out: wanted === undefined ? leftOut : [],
-        node_id: config.nodeId,
-        timestamp: toTimestamp(nowMicroseconds()),
+        ...answeredBy(config.nodeId),
       }
     },
   )

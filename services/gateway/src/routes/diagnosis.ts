@@ -3,14 +3,12 @@ import {
   ackPathDiagnosed,
   DiagnosisReply,
   type DiagnosisStep,
-  nowMicroseconds,
   subscriberStatusQueried,
-  toTimestamp,
 } from '@corroport/contracts'
 import type { AgentProbe } from '../agent-probe.ts'
 import type { Config } from '../config.ts'
 import type { App } from '../http-server.ts'
-import { answers } from './responses.ts'
+import { answeredBy, answers } from './responses.ts'
 
 export interface DiagnosisDeps {
   config: Pick<Config, 'nodeId' | 'agent'>
@@ -29,7 +27,7 @@ export function registerDiagnosis(app: App, deps: DiagnosisDeps): void {
       lookAtAckSender(deps),
     ])
     const steps = [agent, lookAtNats(deps), ...feeds, ...ackSender]
-    return { steps, node_id: nodeId, timestamp: toTimestamp(nowMicroseconds()) }
+    return { steps, ...answeredBy(nodeId) }
   })
 }
 

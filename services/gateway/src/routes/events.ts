@@ -1,3 +1,4 @@
+import { matches } from '@corroport/bus'
 import type { FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import { Type } from 'typebox'
@@ -113,21 +114,5 @@ function subjectFilter(list: string | undefined): (subject: string) => boolean {
   if (malformed !== undefined) {
     throw new ProblemError(400, `subjects: ${JSON.stringify(malformed)} is not a filter of NATS`)
   }
-  const patterns = filters.map((filter) => filter.split('.'))
-  return (subject) => {
-    const tokens = subject.split('.')
-    return patterns.some((pattern) => isMatch(pattern, tokens))
-  }
-}
-
-/** As NATS matches: `*` is one token, a last `>` is one or more. */
-function isMatch(pattern: readonly string[], tokens: readonly string[]): boolean {
-  if (pattern.at(-1) === '>') {
-    const fixed = pattern.slice(0, -1)
-    return tokens.length > fixed.length && isMatch(fixed, tokens.slice(0, fixed.length))
-  }
-  return (
-    pattern.length === tokens.length &&
-    pattern.every((wanted, index) => wanted === '*' || wanted === tokens[index])
-  )
+  return (subject) => filters.some((filter) => matches(filter, subject))
 }

@@ -21,7 +21,7 @@ import { decodePlace, listMessages } from '../list-messages.ts'
 import type { Roster } from '../roster.ts'
 import { checkContent, type Sender, type Sent } from '../send.ts'
 import type { Tracker } from '../tracker.ts'
-import { answers } from './responses.ts'
+import { answeredBy, answers } from './responses.ts'
 
 export interface MessagesDeps {
   config: Pick<Config, 'nodeId'>
@@ -61,8 +61,7 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
       transport: sent.transport,
       expected: sent.expected.map((receiver) => receiver.nodeId),
     },
-    node_id: nodeId,
-    timestamp: now(),
+    ...answeredBy(nodeId),
   })
 
   const sending = { schema: { body: SendRequest, response: answers(SendReply) } }
@@ -103,7 +102,7 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
         region,
         sinceMs: sinceMicroseconds === undefined ? undefined : Math.ceil(sinceMicroseconds / 1000),
       })
-      return { ...page, count: page.messages.length, node_id: nodeId, timestamp: now() }
+      return { ...page, count: page.messages.length, ...answeredBy(nodeId) }
     },
   )
 
@@ -127,13 +126,9 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
           `no node tracks a message ${pk}: it was never sent or forgotten`,
         )
       }
-      return { ...detail, timestamp: now() }
+      return { ...detail, timestamp: toTimestamp(nowMicroseconds()) }
     },
   )
-}
-
-function now(): string {
-  return toTimestamp(nowMicroseconds())
 }
 
 async function askOrigin(bus: Bus, nodeId: string, messageId: string) {

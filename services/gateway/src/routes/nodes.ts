@@ -14,7 +14,7 @@ import type { Config } from '../config.ts'
 import type { App } from '../http-server.ts'
 import type { Roster } from '../roster.ts'
 import type { Tracker } from '../tracker.ts'
-import { answers } from './responses.ts'
+import { answeredBy, answers } from './responses.ts'
 
 export interface NodesDeps {
   config: Pick<Config, 'nodeId' | 'region' | 'agent' | 'declaredNodes'>
@@ -55,8 +55,7 @@ export function registerNodes(app: App, deps: NodesDeps): void {
 
   app.get('/api/nodes', { schema: { response: answers(NodesReply) } }, () => ({
     nodes: roster.nodeIds().map((id) => summarize(id, deps)),
-    node_id: nodeId,
-    timestamp: toTimestamp(nowMicroseconds()),
+    ...answeredBy(nodeId),
   }))
 }
 

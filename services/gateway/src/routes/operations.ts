@@ -1,19 +1,19 @@
 import type { Bus } from '@corroport/bus'
 import {
+  agentRestartRequested,
   JoinRequest,
   joinRequested,
   LeaveRequest,
   leaveRequested,
   NodeId,
-  nowMicroseconds,
   type Operation,
   OperationId,
   OperationReply,
   OperationsReply,
   operationQueried,
   RemoveRequest,
+  RestartRequest,
   removeRequested,
-  toTimestamp,
   WipeRequest,
   wipeRequested,
 } from '@corroport/contracts'
@@ -22,14 +22,15 @@ import { Type } from 'typebox'
 import type { Config } from '../config.ts'
 import { notAnsweredBy, ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
-import { answers } from './responses.ts'
+import { accepts, answeredBy, answers, bodyIsOptional } from './responses.ts'
 
 export interface OperationsDeps {
   config: Pick<Config, 'nodeId'>
   bus: Bus
 }
 
-const by = 'operator'
+/** Who asked, as records have it: nobody is told from another yet. */
+export const by = 'operator'
 const defaultTimeoutMs = 60_000
 const idLength = 26
 
@@ -38,15 +39,17 @@ const NodeQuery = Type.Object({ node: Type.Optional(NodeId) }, { additionalPrope
 /** What moves a node in its life, and how long work of any node goes on. */
 export function registerOperations(app: App, { config, bus }: OperationsDeps): void {
   const { nodeId } = config
-  const answered = () => ({ node_id: nodeId, timestamp: toTimestamp(nowMicroseconds()) })
   const silence = (id: string) => notAnsweredBy(`config-manager of ${id}`)
-  const begin = async (reply: FastifyReply, asked: Promise<{ operation: Operation }>) => {
-    const { operation } = await asked.catch(silence(nodeId))
+  const begin = async (
+    reply: FastifyReply,
+    asked: Promise<{ operation: Operation }>,
+    id = nodeId,
+  ) => {
+    const { operation } = await asked.catch(silence(id))
     reply.code(202)
-    return { operation, ...answered() }
+    return { operation, ...answeredBy(nodeId) }
   }
-  const { 200: begun, ...problems } = answers(OperationReply)
-  const beginning = { 202: begun, ...problems }
+  const beginning = accepts(OperationReply)
 
   app.post(
     '/api/cluster/join',
@@ -93,6 +96,19 @@ export function registerOperations(app: App, { config, bus }: OperationsDeps): v
     },
   )
 
+  app.post(
+    '/api/node/restart',
+    { schema: { body: RestartRequest, response: beginning }, ...bodyIsOptional },
+    async ({ body }, reply) => {
+      const { node_id: id = nodeId, reason = 'asked for by an operator' } = body
+      return await begin(
+        reply,
+        bus.request(agentRestartRequested, { nodeId: id }, { by, reason }),
+        id,
+      )
+    },
+  )
+
   app.get(
     '/api/cluster/operations',
     { schema: { querystring: NodeQuery, response: answers(OperationsReply) } },
@@ -100,7 +116,7 @@ export function registerOperations(app: App, { config, bus }: OperationsDeps): v
       const { operations } = await bus
         .request(operationQueried, { nodeId: node }, {})
         .catch(silence(node))
-      return { operations, ...answered() }
+      return { operations, ...answeredBy(nodeId) }
     },
   )
 
@@ -114,7 +130,7 @@ export function registerOperations(app: App, { config, bus }: OperationsDeps): v
         .catch(silence(owner))
       const [operation] = operations
       if (!operation) throw new ProblemError(404, `${owner} knows no operation ${id}`)
-      return { operation, ...answered() }
+      return { operation, ...answeredBy(nodeId) }
     },
   )
 }

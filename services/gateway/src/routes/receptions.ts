@@ -1,16 +1,10 @@
 import type { Bus } from '@corroport/bus'
-import {
-  MessageId,
-  nowMicroseconds,
-  ReceptionsReply,
-  receptionsQueried,
-  toTimestamp,
-} from '@corroport/contracts'
+import { MessageId, ReceptionsReply, receptionsQueried } from '@corroport/contracts'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
 import { notAnsweredBy } from '../errors.ts'
 import type { App } from '../http-server.ts'
-import { answers } from './responses.ts'
+import { answeredBy, answers } from './responses.ts'
 
 const defaultMin = 1
 const defaultLimit = 100
@@ -40,8 +34,7 @@ export function registerReceptions(app: App, { config, bus }: ReceptionsDeps): v
       const { receptions, total } = await bus
         .request(receptionsQueried, { nodeId }, asked)
         .catch(notAnsweredBy(`the ack-sender of ${nodeId}`))
-      const timestamp = toTimestamp(nowMicroseconds())
-      return { receptions, count: receptions.length, total, node_id: nodeId, timestamp }
+      return { receptions, count: receptions.length, total, ...answeredBy(nodeId) }
     },
   )
 }

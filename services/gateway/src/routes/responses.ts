@@ -1,4 +1,5 @@
-import { Problem } from '@corroport/contracts'
+import { nowMicroseconds, Problem, toTimestamp } from '@corroport/contracts'
+import type { FastifyRequest } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 
 const problem = {
@@ -9,6 +10,23 @@ const problem = {
 /** The answers of a route: what it gives, else a problem document. */
 export function answers<Reply extends TSchema>(reply: Reply) {
   return { 200: reply, '4xx': problem, '5xx': problem }
+}
+
+/** Of a route that begins something and does not wait for its end. */
+export function accepts<Reply extends TSchema>(reply: Reply) {
+  return { 202: reply, '4xx': problem, '5xx': problem }
+}
+
+/** The end of each answer: whose it is, and of when. */
+export function answeredBy(nodeId: string): { node_id: string; timestamp: string } {
+  return { node_id: nodeId, timestamp: toTimestamp(nowMicroseconds()) }
+}
+
+/** Of a route whose body may be left out. */
+export const bodyIsOptional = {
+  preValidation: async (request: FastifyRequest) => {
+    request.body ??= {}
+  },
 }
 
 /** Server-sent events have no schema of their own; each `data:` is a `LiveEvent`. */

@@ -1,9 +1,9 @@
-import { nowMicroseconds, ResetReply, toTimestamp } from '@corroport/contracts'
+import { ResetReply } from '@corroport/contracts'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { App } from '../http-server.ts'
 import type { Tracker } from '../tracker.ts'
-import { answers } from './responses.ts'
+import { answeredBy, answers } from './responses.ts'
 
 export interface TrackingDeps {
   config: Pick<Config, 'nodeId'>
@@ -18,8 +18,7 @@ export function registerTracking(app: App, { config, tracker, log }: TrackingDep
     return {
       status: 'success' as const,
       forgotten,
-      node_id: config.nodeId,
-      timestamp: toTimestamp(nowMicroseconds()),
+      ...answeredBy(config.nodeId),
     }
   })
 }

@@ -31,7 +31,6 @@ export interface CorrosionSamplers {
 const query = `
   SELECT lower(hex(crsql_site_id())),
     (SELECT value FROM __corro_state WHERE key = 'cluster_id'),
-    (SELECT sum("end" - start + 1) FROM __corro_bookkeeping_gaps),
     (SELECT count(*) FROM crsql_db_versions)`
 
 export function startCorrosionSamplers(
@@ -43,10 +42,13 @@ export function startCorrosionSamplers(
     agent: startSampler({
       onLooked,
       look: async (signal) => {
-        const { rows } = await agent.query(query, { signal, timeoutMs })
+        const [{ rows }, gaps] = await Promise.all([
+          agent.query(query, { signal, timeoutMs }),
+          agent.missingVersions({ signal, timeoutMs }),
+        ])
         const [actorId, ...counts] = rows[0] ?? []
-        // What is not there is NULL: no cluster id was set, nothing is missing.
-        const [clusterId = 0, gaps = 0, heads = 0] = counts.map(Number)
+        // NULL where no cluster id was set.
+        const [clusterId = 0, heads = 0] = counts.map(Number)
         return { actorId: String(actorId), clusterId, gaps, heads }
       },
     }),
@@ -56,7 +58,13 @@ export function startCorrosionSamplers(
       onLooked,
       look: async () => {
         const { tables } = await bus.request(subscriberStatusQueried, { nodeId }, {})
-        return tables.map(({ table, state, since }) => ({ table, state, since }))
+        return tables.map(({ table, state, since, lastChangeAt, lastChangeId }) => ({
+          table,
+          state,
+          since,
+          last_change_at: lastChangeAt,
+          last_change_id: lastChangeId,
+        }))
       },
     }),
   }
@@ -78,7 +86,7 @@ const longestQueue = 16_000
 
 export function describeCorrosion(readings: CorrosionReadings): CorrosionPlane {
   const { agent, health, feeds } = readings
-  const figures = health.value?.supported ? health.value.figures : null
+  const figures = health.value?.figures
   const plane: CorrosionPlane = {
     state: 'ok',
     age_ms: agent.ageMs,

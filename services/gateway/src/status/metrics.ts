@@ -1,4 +1,4 @@
-import type { ClusterStatus } from '@corroport/contracts'
+import { type ClusterStatus, fromTimestamp, nowMicroseconds } from '@corroport/contracts'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 type Row = readonly [labels: Record<string, string>, value: number | null]
@@ -46,6 +46,15 @@ export function registerStatusMetrics(registry: Registry, read: () => ClusterSta
       ],
     ),
   ])
+  gauge('corro_cluster_membership_age_seconds', 'Of what SWIM said', [], ({ planes }) => [
+    [{}, seconds(planes.corrosion.members.age_ms)],
+  ])
+  gauge('corro_table_age_seconds', 'Since it was last followed live', ['table'], (status) =>
+    status.planes.corrosion.subscriptions.map((feed) => [
+      { table: feed.table },
+      seconds(lastLiveMs(feed)),
+    ]),
+  )
   gauge('corro_cluster_disagreements', 'Where the planes disagree', [], ({ disagreements }) => [
     [{}, disagreements.length],
   ])
@@ -58,7 +67,7 @@ export function registerStatusMetrics(registry: Registry, read: () => ClusterSta
   gauge('corro_agent_missing_versions', 'Gaps of the own agent', [], ({ planes }) => [
     [{}, planes.corrosion.replication.gaps],
   ])
-  gauge('corro_agent_p99_lag_seconds', "Its own figure, wrong by the clocks'", [], ({ planes }) => [
+  gauge('corro_agent_p99_lag_seconds', 'Its own figure, wrong by the clocks', [], ({ planes }) => [
     [{}, planes.corrosion.replication.p99_lag_s],
   ])
   gauge('corro_agent_queued_changes', 'Changes that wait to be applied', [], ({ planes }) => [
@@ -67,11 +76,20 @@ export function registerStatusMetrics(registry: Registry, read: () => ClusterSta
   gauge('corro_stream_lag_messages', 'Of the replica furthest behind', ['stream'], ({ planes }) =>
     planes.nats.jetstream.streams.map(({ name, max_lag }) => [{ stream: name }, max_lag]),
   )
+  gauge('corro_nats_expected_routes', 'Of one server, to the others', [], ({ planes }) => [
+    [{}, planes.nats.routes?.expected ?? null],
+  ])
+  gauge('corro_nats_routes', 'Of them, those that are up', [], ({ planes }) => [
+    [{}, planes.nats.routes?.up ?? null],
+  ])
   gauge('corro_nats_round_trip_seconds', 'To the server and back', [], ({ planes }) => [
     [{}, seconds(planes.nats.round_trip_ms)],
   ])
   gauge('corro_postgres_latency_seconds', 'Of a SELECT 1', [], ({ planes }) => [
     [{}, seconds(planes.postgres.latency_ms)],
+  ])
+  gauge('corro_postgres_pool_waiting', 'Queries that wait for a connection', [], ({ planes }) => [
+    [{}, planes.postgres.pool?.waiting ?? null],
   ])
   return {
     changes: new Counter({
@@ -85,4 +103,12 @@ export function registerStatusMetrics(registry: Registry, read: () => ClusterSta
 
 function seconds(milliseconds: number | null): number | null {
   return milliseconds === null ? null : milliseconds / 1000
+}
+
+type Feed = ClusterStatus['planes']['corrosion']['subscriptions'][number]
+
+function lastLiveMs({ state, since }: Feed): number | null {
+  if (state === 'live') return 0
+  const from = state === 'unknown' || since === null ? undefined : fromTimestamp(since)
+  return from === undefined ? null : (nowMicroseconds() - from) / 1000
 }

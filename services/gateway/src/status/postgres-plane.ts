@@ -1,8 +1,8 @@
-import { type ClusterStatus, createParser } from '@corroport/contracts'
+import { type ClusterStatus, createParser, nullable } from '@corroport/contracts'
 import { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { type Static, Type } from 'typebox'
-import { lookDeadlineMs, type Reading, reasonOf, type Sampler, startSampler } from './sampler.ts'
+import { lookDeadlineMs, reasonOf, type Sampler, startSampler } from './sampler.ts'
 
 export type PostgresPlane = ClusterStatus['planes']['postgres']
 
@@ -15,7 +15,7 @@ const Facts = Type.Object({
       name: Type.String(),
       state: Type.String(),
       sync: Type.String(),
-      replay_lag_ms: Type.Union([Type.Number(), Type.Null()]),
+      replay_lag_ms: nullable(Type.Number()),
     }),
   ),
 })
@@ -37,11 +37,15 @@ const query = `
        'replay_lag_ms', extract(epoch FROM replay_lag) * 1000)), '[]')
      FROM pg_stat_replication) AS replicas`
 
+export interface PostgresSampler extends Sampler<PostgresFacts> {
+  pool(): NonNullable<PostgresPlane['pool']>
+}
+
 /** One connection, kept open, and used for nothing else. */
 export function startPostgresSampler(
   { databaseUrl, log }: { databaseUrl: string; log: Logger },
   onLooked: () => void,
-): Sampler<PostgresFacts> {
+): PostgresSampler {
   const pool = new Pool({
     connectionString: databaseUrl,
     application_name: 'corroport status',
@@ -67,6 +71,7 @@ export function startPostgresSampler(
   })
   return {
     read: () => sampler.read(),
+    pool: () => ({ size: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async [Symbol.asyncDispose]() {
       await sampler[Symbol.asyncDispose]()
       await pool.end()
@@ -74,7 +79,9 @@ export function startPostgresSampler(
   }
 }
 
-export function describePostgres(reading: Reading<PostgresFacts> | undefined): PostgresPlane {
+/** Of nothing, where there is no Postgres. */
+export function describePostgres(sampler?: Pick<PostgresSampler, 'read' | 'pool'>): PostgresPlane {
+  const reading = sampler?.read()
   const facts = reading?.value
   const plane: PostgresPlane = {
     state: 'ok',
@@ -84,6 +91,7 @@ export function describePostgres(reading: Reading<PostgresFacts> | undefined): P
     latency_ms: facts?.latencyMs ?? null,
     version: facts?.version ?? null,
     replicas: facts?.replicas ?? [],
+    pool: sampler?.pool() ?? null,
   }
   if (!reading) return { ...plane, state: 'none', role: 'none' }
   if (!facts) return { ...plane, state: reading.state === 'stale' ? 'unknown' : 'unavailable' }

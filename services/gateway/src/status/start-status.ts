@@ -14,7 +14,7 @@ import type { Members } from '../members/start-members.ts'
 import { createChangeTeller } from './changes.ts'
 import { describeCorrosion, startCorrosionSamplers } from './corrosion-plane.ts'
 import { registerStatusMetrics } from './metrics.ts'
-import { describeNats, startNatsSampler } from './nats-plane.ts'
+import { describeNats, startMonitorSampler, startNatsSampler } from './nats-plane.ts'
 import { describePostgres, startPostgresSampler } from './postgres-plane.ts'
 import { describeFactors } from './replication-factors.ts'
 
@@ -24,6 +24,8 @@ export interface StatusDeps {
     region: string
     /** Undefined where there is no Postgres. */
     databaseUrl: string | undefined
+    /** Undefined where nothing is known of the servers' monitoring. */
+    natsMonitorUrl: string | undefined
   }
   agent: CorrosionClient
   bus: Bus
@@ -45,7 +47,7 @@ export interface Status extends AsyncDisposable {
 
 export function startStatus(deps: StatusDeps): Status {
   const { config, agent, bus, views, members, state, health, registry, log } = deps
-  const { nodeId, region, databaseUrl } = config
+  const { nodeId, region, databaseUrl, natsMonitorUrl } = config
   const startedAt = toTimestamp(nowMicroseconds())
   const samplers = new AsyncDisposableStack()
 
@@ -53,6 +55,10 @@ export function startStatus(deps: StatusDeps): Status {
   const corrosion = startCorrosionSamplers({ agent, bus, nodeId }, onLooked)
   for (const sampler of Object.values(corrosion)) samplers.use(sampler)
   const nats = samplers.use(startNatsSampler({ bus, nodeId }, onLooked))
+  const monitor =
+    natsMonitorUrl === undefined
+      ? undefined
+      : samplers.use(startMonitorSampler({ natsMonitorUrl }, onLooked))
   const postgres =
     databaseUrl === undefined
       ? undefined
@@ -61,6 +67,7 @@ export function startStatus(deps: StatusDeps): Status {
   const natsNow = () =>
     describeNats({
       server: nats.read(),
+      monitor: monitor?.read(),
       isConnected: bus.isConnected,
       unconfirmedEvents: deps.unconfirmedEvents(),
     })
@@ -74,7 +81,7 @@ export function startStatus(deps: StatusDeps): Status {
       isNatsConnected: bus.isConnected,
     }),
     nats: natsNow(),
-    postgres: describePostgres(postgres?.read()),
+    postgres: describePostgres(postgres),
   })
 
   const current = (): ClusterStatus => {
@@ -111,7 +118,7 @@ export function startStatus(deps: StatusDeps): Status {
     onChange: (what) => metrics.changes.inc({ what }),
   })
   health.depend('jetstream', () => isOk(natsNow()), 'helps')
-  if (postgres) health.depend('postgres', () => isOk(describePostgres(postgres.read())), 'helps')
+  if (postgres) health.depend('postgres', () => isOk(describePostgres(postgres)), 'helps')
 
   return { current, [Symbol.asyncDispose]: () => samplers.disposeAsync() }
 }

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { findNatsServer } from './nats-server.mjs'
+import { findNatsServer } from './find-nats-server.mjs'
 
 let folder: string
 

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** A process and not merely its number, which the system gives to others later. */
 export interface ProcessRef {
   pid: number
-  /** When it started, as the system tells it. */
+  /** When it started, as the system tells it: on Linux, the boot and the ticks after it. */
   startedAt: string
 }
 
@@ -35,71 +35,70 @@ export function readPidFile(path: string): ProcessRef | undefined {
     if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
   }
-  const [pid = '', startedAt = ''] = text.split('\n').map((line) => line.trim())
+  const [pid = '', start = ''] = text.split('\n').map((line) => line.trim())
   const found = /^\d{1,10}$/.test(pid) ? findProcess(Number(pid)) : undefined
-  return found && (startedAt === '' || startedAt === found.startedAt) ? found : undefined
+  return found && (start === '' || start === startInFile(found)) ? found : undefined
 }
 
-export function writePidFile(path: string, { pid, startedAt }: ProcessRef): void {
-  writeFileSync(`${path}.draft`, `${pid}\n${startedAt}\n`)
+export function writePidFile(path: string, running: ProcessRef): void {
+  writeFileSync(`${path}.draft`, `${running.pid}\n${startInFile(running)}\n`)
   renameSync(`${path}.draft`, path)
 }
 
-/**
- * The process that was started in a session of its own with this variable in its environment. Only
- * where there is a /proc; its children have the variable too, but not the session.
- */
-export function findByVariable(name: string, value: string): ProcessRef | undefined {
-  if (process.platform !== 'linux') return undefined
-  const variable = `\0${name}=${value}\0`
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    try {
-      if (!`\0${readFileSync(`/proc/${entry}/environ`, 'utf8')}`.includes(variable)) continue
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
-      const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]
-      if (session === entry) return findProcess(Number(entry))
-    } catch {
-      // It has ended, or is another user's.
-    }
+/** Sends to a process, or with its number negative to its group, unless nobody is left there. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(Error.isError(error) && 'code' in error && error.code === 'ESRCH')) throw error
   }
-  return undefined
 }
 
 const lookEveryMs = 10
-
-/** SIGTERM, and SIGKILL at the deadline. Resolves when it has ended, and whether it was killed. */
-export async function endProcess(
-  process: ProcessRef,
-  deadlineMs: number,
-  send: (signal: NodeJS.Signals) => void,
-): Promise<boolean> {
-  send('SIGTERM')
-  if (await hasEnded(process, deadlineMs)) return false
-  send('SIGKILL')
-  if (!(await hasEnded(process, killDeadlineMs))) {
-    throw new Error(`process ${process.pid} does not end, not even killed`)
-  }
-  return true
-}
-
 const killDeadlineMs = 5000
 
-async function hasEnded(process: ProcessRef, withinMs: number): Promise<boolean> {
+/**
+ * SIGTERM, and SIGKILL at the deadline, to the process or what `to` names as `sendSignal` does.
+ * Resolves when the process has ended, and whether it was killed.
+ */
+export async function endProcess(
+  running: ProcessRef,
+  deadlineMs: number,
+  to = running.pid,
+): Promise<boolean> {
+  if (isRunning(running)) sendSignal(to, 'SIGTERM')
+  if (await hasEnded(running, deadlineMs)) return false
+  if (isRunning(running)) sendSignal(to, 'SIGKILL')
+  if (await hasEnded(running, killDeadlineMs)) return true
+  throw new Error(`process ${running.pid} does not end, not even killed`)
+}
+
+async function hasEnded(running: ProcessRef, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs
-  while (isRunning(process)) {
+  // It need not be a child of this process, so nothing tells its end.
+  while (isRunning(running)) {
     if (performance.now() > deadline) return false
     await wait(lookEveryMs)
   }
   return true
 }
 
+// Shell loops write pid files too, and have the ticks at hand.
+function startInFile({ startedAt }: ProcessRef): string {
+  return startedAt.slice(startedAt.indexOf('/') + 1)
+}
+
+let bootId: string | undefined
+
 function startByProc(pid: number): string | undefined {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // The second field is the command in parentheses and may hold anything, so fields count from its end.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state] = fields
-  return state === 'Z' || state === 'X' ? undefined : fields[19]
+  const ticksAfterBoot = fields[19]
+  if (state === 'Z' || state === 'X' || ticksAfterBoot === undefined) return undefined
+  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return `${bootId}/${ticksAfterBoot}`
 }
 
 function startByPs(pid: number): string | undefined {

@@ -1,0 +1,120 @@
+import { once } from 'node:events'
+import { IncomingMessage, request } from 'node:http'
+import { onceConnected } from '@corroport/bus'
+import { until } from '@corroport/testing'
+import { expect, test } from '@jest/globals'
+import { neighboursOfFile, startNode } from './harness.ts'
+
+const near = neighboursOfFile()
+
+const startNode1 = () => startNode(near.configOf())
+
+/** The status of a request with headers that `fetch` does not let through. */
+async function statusOf(
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+  body?: object,
+) {
+  const type = body && { 'content-type': 'application/json' }
+  const sent = request(url, { method, headers: { ...type, ...headers } })
+  sent.end(body && JSON.stringify(body))
+  const [response] = await once(sent, 'response')
+  if (!(response instanceof IncomingMessage)) throw new Error('unreachable: no response')
+  response.resume()
+  return response.statusCode
+}
+
+test.each([
+  ['localhost', 200],
+  ['127.0.0.1', 200],
+  ['[::1]', 200],
+  ['LocalHost', 200],
+  ['evil.example', 421],
+  ['127.0.0.1.evil.example', 421],
+])('a request for %s is answered with %i', async (name, status) => {
+  await using node1 = await startNode1()
+  const { port } = new URL(node1.api.url)
+
+  expect(await statusOf(`${node1.api.url}/api/node`, 'GET', { host: `${name}:${port}` })).toBe(
+    status,
+  )
+})
+
+test('another port is another host', async () => {
+  await using node1 = await startNode1()
+
+  expect(await statusOf(`${node1.api.url}/api/node`, 'GET', { host: 'localhost:1' })).toBe(421)
+})
+
+const planId = 'node1_01KF0HNNTV9V8R7D2M5XNCJ4AT'
+
+/** Every route that changes something, a body that it takes, and what it asks of a config-manager. */
+const changes: Record<string, { body?: object; asks?: string }> = {
+  '/api/cluster/join': { body: { seeds: ['10.0.0.2:8787'] }, asks: 'join' },
+  '/api/cluster/leave': { body: { confirm: 'node1' }, asks: 'leave' },
+  '/api/cluster/remove': { body: { node_id: 'node2', confirm: 'node2' }, asks: 'remove' },
+  '/api/cluster/wipe': { body: { confirm: 'node1' }, asks: 'wipe' },
+  '/api/config/apply': { body: { plan_id: planId, confirm: planId }, asks: 'apply' },
+  '/api/config/plan': { body: { bootstrap: ['10.0.0.2:8787'], nodes: 'all' }, asks: 'plan' },
+  '/api/config/restore': { asks: 'restore' },
+  '/api/config/rollback': { asks: 'rollback' },
+  '/api/config/rollouts/{id}/abort': { asks: 'steer' },
+  '/api/config/rollouts/{id}/pause': { asks: 'steer' },
+  '/api/config/rollouts/{id}/resume': { asks: 'steer' },
+  '/api/messages/send': { body: { content: 'hi' } },
+  '/api/messages/send_direct': { body: { content: 'hi' } },
+  '/api/node/restart': { asks: 'restart' },
+  '/api/tracking/reset': {},
+}
+
+test('a foreign page changes nothing: no route takes its origin, or the name it was rebound to', async () => {
+  await using node1 = await startNode1()
+  const heard: string[] = []
+  await onceConnected(node1.bus, async ({ nats }) => {
+    nats.subscribe('corro.command.config-manager.>', {
+      callback: (_error, message) => {
+        heard.push(message.subject)
+        message.respond('{}')
+      },
+    })
+  })
+  const { paths } = (await node1.api.get('/api/openapi.json')).body
+  const changing = Object.entries(paths ?? {}).filter(([, methods]) =>
+    Object.keys(methods).some((method) => method !== 'get'),
+  )
+  expect(changing.map(([path]) => path).toSorted()).toEqual(Object.keys(changes).toSorted())
+
+  const { host, port } = new URL(node1.api.url)
+  const post = (path: string, headers: Record<string, string>) =>
+    statusOf(node1.api.url + path.replace('{id}', planId), 'POST', headers, changes[path]?.body)
+  for (const path of Object.keys(changes)) {
+    const foreign = {
+      'a page': await post(path, { origin: 'http://evil.example' }),
+      'a page of another port': await post(path, { origin: 'http://localhost:1' }),
+      'a sandboxed page': await post(path, { origin: 'null' }),
+      'a rebound name': await post(path, { host: `evil.example:${port}` }),
+      'a rebound name of its page': await post(path, {
+        host: `evil.example:${port}`,
+        origin: `http://evil.example:${port}`,
+      }),
+    }
+    expect({ path, ...foreign }).toEqual({
+      path,
+      'a page': 403,
+      'a page of another port': 403,
+      'a sandboxed page': 403,
+      'a rebound name': 421,
+      'a rebound name of its page': 421,
+    })
+  }
+  expect((await node1.api.get('/api/node')).body).toMatchObject({ tracked_messages: 0 })
+
+  // What was refused would have come before these.
+  const origin = `http://${host}`
+  for (const path of Object.keys(changes)) await post(path, { origin })
+  const asked = Object.values(changes).flatMap(({ asks }) => asks ?? [])
+  const subjects = asked.map((command) => `corro.command.config-manager.${command}.node1`)
+  await until(() => heard.length >= subjects.length)
+  expect(heard).toEqual(subjects)
+})
