@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf } from '@corroport/bus'
 import { type AgentProgram, howToGetRealAgents } from '../../setup/find-agent.mjs'
 import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts'
 import { createLayout } from './layout.ts'
@@ -60,7 +61,7 @@ export async function runInForeground(options: ForegroundOptions): Promise<void>
     }
   } catch (error) {
     // It goes on: a person looks, and what is late may still come.
-    say(Error.isError(error) ? error.message : String(error))
+    say(messageOf(error))
     tellStarter({ isReady: false })
   }
   await followLogs(

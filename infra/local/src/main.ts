@@ -1,3 +1,4 @@
+import { messageOf } from '@corroport/bus'
 import { Command } from 'commander'
 import { addLocalCommands } from './commands.ts'
 import { tellStarter } from './foreground.ts'
@@ -7,7 +8,7 @@ addLocalCommands(program, { environment: process.env, out: process.stdout })
 try {
   await program.parseAsync()
 } catch (error) {
-  const message = Error.isError(error) ? error.message : String(error)
+  const message = messageOf(error)
   tellStarter({ failed: message })
   process.stderr.write(`${message}\n`)
   process.exitCode = 1

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { applyStreams } from '@corroport/bus'
+import { applyStreams, messageOf } from '@corroport/bus'
 import { durablesOf, streams } from '@corroport/contracts'
 import type { Layout } from './layout.ts'
 import { Part, type PartDefinition, type PartDeps } from './part.ts'
@@ -97,7 +97,7 @@ export function applyStreamsUntilDone(
         reason = await lookAtNats(settings)
         return
       } catch (error) {
-        reason = Error.isError(error) ? error.message : String(error)
+        reason = messageOf(error)
       }
       await wait(200, undefined, { signal }).catch(() => undefined) // the loop ends by itself
     }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf } from '@corroport/bus'
 import { findProcess, sendSignal, writePidFile } from '@corroport/node-process/process-ref.ts'
 import { lastLogLine } from './log-lines.ts'
 import type { Register } from './register.ts'
@@ -193,7 +194,7 @@ export class Part {
     try {
       return await this.definition.look(deadline)
     } catch (error) {
-      return Error.isError(error) ? error.message : String(error)
+      return messageOf(error)
     }
   }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '@corroport/bus'
 import { isRunning } from '@corroport/node-process/process-ref.ts'
 import { type Static, Type } from 'typebox'
 import { agentUrl, lookAtAgent } from './agents.ts'
@@ -89,7 +90,7 @@ async function reasonOf(looked: Promise<string | undefined>): Promise<string | u
   try {
     return await looked
   } catch (error) {
-    return Error.isError(error) ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

@@ -11,6 +11,7 @@ import {
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { type Claim, keepClaim } from './claim.ts'
+import { messageOf } from './error-message.ts'
 import { parseRefusalBody, RefusalError } from './refusal.ts'
 import { createTraceparent, inTrace } from './trace.ts'
 
@@ -314,7 +315,7 @@ function withoutPassword(url: string): string {
 }
 
 function oneLine(error: unknown): string {
-  return (Error.isError(error) ? error.message : String(error)).replaceAll(/[\r\n]+/g, ' ')
+  return messageOf(error).replaceAll(/[\r\n]+/g, ' ')
 }
 
 function traceHeaders(): ReturnType<typeof createHeaders> {

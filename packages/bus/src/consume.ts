@@ -11,6 +11,7 @@ import type { JetStreamClient, JsMsg } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { aborted, type Bus, type Connection } from './bus.ts'
+import { messageOf } from './error-message.ts'
 import { inTrace } from './trace.ts'
 
 /** Thrown by a handler for what would fail the same way again. The record goes to DEAD at once. */
@@ -150,7 +151,7 @@ async function bury(
     subject: message.subject,
     messageId: message.headers?.get('Nats-Msg-Id') || null,
     deliveries: deliveryCount,
-    reason: Error.isError(err) ? err.message : String(err),
+    reason: messageOf(err),
     payload: message.data.subarray(0, 512 * 1024).toBase64(),
     deadAt: toTimestamp(nowMicroseconds()),
   })

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Bus, RefusalError, type StateFile } from '@corroport/bus'
+import { type Bus, messageOf, RefusalError, type StateFile } from '@corroport/bus'
 import {
   createParser,
   nowMicroseconds,
@@ -12,7 +12,6 @@ import {
 } from '@corroport/contracts'
 import type { Logger } from 'pino'
 import { monotonicFactory } from 'ulid'
-import { messageOf } from './error-message.ts'
 
 export const migrations = [
   `CREATE TABLE operation (

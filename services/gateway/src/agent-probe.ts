@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf } from '@corroport/bus'
 import type { AgentState } from '@corroport/contracts'
 import type { CorrosionClient } from '@corroport/corrosion-client'
 
@@ -37,7 +38,7 @@ export function createAgentProbe(agent: CorrosionClient): AgentProbe {
         state: 'unreachable',
         actorId: status.actorId,
         answeredInMs: null,
-        error: Error.isError(error) ? error.message : String(error),
+        error: messageOf(error),
       }
     }
     return status

@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { readFileSync, realpathSync } from 'node:fs'
-import { RefusalError } from '@corroport/bus'
+import { messageOf, RefusalError } from '@corroport/bus'
 import type { ConfigChange } from '@corroport/contracts'
 import { parseToml, type TomlTable } from '../config/toml.ts'
-import { messageOf } from '../error-message.ts'
 
 /** A file as it is at one moment. */
 export interface Snapshot {

@@ -1,7 +1,6 @@
-import { type Bus, RefusalError } from '@corroport/bus'
+import { type Bus, messageOf, RefusalError } from '@corroport/bus'
 import { nowMicroseconds, rowsDigested, toTimestamp } from '@corroport/contracts'
 import type { CorrosionClient } from '@corroport/corrosion-client'
-import { messageOf } from '../error-message.ts'
 import { digestTables } from './table-digest.ts'
 
 const deadlineMs = 20_000

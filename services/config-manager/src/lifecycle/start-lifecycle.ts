@@ -1,4 +1,4 @@
-import { RefusalError } from '@corroport/bus'
+import { messageOf, RefusalError } from '@corroport/bus'
 import {
   joinRequested,
   leaveRequested,
@@ -8,7 +8,6 @@ import {
 } from '@corroport/contracts'
 import type { Health } from '@corroport/service'
 import type { Logger } from 'pino'
-import { messageOf } from '../error-message.ts'
 import { repeat } from '../repeat.ts'
 import { type AdmissionDeps, createAdmission } from './admission.ts'
 import { readHoldings } from './holdings.ts'

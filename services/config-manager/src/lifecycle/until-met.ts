@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '@corroport/bus'
 import type { Sight } from './sight.ts'
 
 const lookEveryMs = 200

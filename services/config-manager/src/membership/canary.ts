@@ -1,9 +1,9 @@
+import { messageOf } from '@corroport/bus'
 import { fromTimestamp, NodeId, nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import type { CorrosionClient, Statement } from '@corroport/corrosion-client'
 import type { Logger } from 'pino'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { messageOf } from '../error-message.ts'
 
 /** This node's row in node_canaries, and everybody's as this node's agent has them. */
 export interface Canaries {

@@ -1,4 +1,4 @@
-import type { StateFile } from '@corroport/bus'
+import { messageOf, type StateFile } from '@corroport/bus'
 import {
   createParser,
   DeclaredNode,
@@ -12,7 +12,6 @@ import type { CorrosionClient } from '@corroport/corrosion-client'
 import type { Logger } from 'pino'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { messageOf } from '../error-message.ts'
 import { repeat } from '../repeat.ts'
 import { type Answer, createDnsQuestion } from './dns.ts'
 import type { DiscoverySettings } from './settings.ts'

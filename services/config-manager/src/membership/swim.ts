@@ -1,3 +1,4 @@
+import { messageOf } from '@corroport/bus'
 import {
   ActorId,
   createParser,
@@ -15,7 +16,6 @@ import {
   openAdmin,
 } from '@corroport/corrosion-client'
 import { Type } from 'typebox'
-import { messageOf } from '../error-message.ts'
 
 type Swim = NodeViewed['swim']
 

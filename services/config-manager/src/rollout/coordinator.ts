@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { CommandError, RefusalError } from '@corroport/bus'
+import { CommandError, messageOf, RefusalError } from '@corroport/bus'
 import {
   nowMicroseconds,
   type Plan,
@@ -10,7 +10,6 @@ import {
   toTimestamp,
 } from '@corroport/contracts'
 import type { Logger } from 'pino'
-import { messageOf } from '../error-message.ts'
 import { repeat } from '../repeat.ts'
 import { checkGates, createStopwatch, type GateDeps } from './gates.ts'
 import type { HeldLease, LeaseWatch } from './lease.ts'

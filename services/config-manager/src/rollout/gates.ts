@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Bus } from '@corroport/bus'
+import { type Bus, messageOf } from '@corroport/bus'
 import { canaryTouched, type NodeState, type NodeViewed } from '@corroport/contracts'
 import type { Directory, Views } from '@corroport/identity'
-import { messageOf } from '../error-message.ts'
 
 export interface GateDeps {
   bus: Bus

@@ -1,4 +1,4 @@
-import { type Bus, CommandError } from '@corroport/bus'
+import { type Bus, CommandError, messageOf } from '@corroport/bus'
 import { ConvergenceReply, rowsDigested } from '@corroport/contracts'
 import type { Directory } from '@corroport/identity'
 import { Type } from 'typebox'
@@ -90,5 +90,5 @@ function reasonOf(error: unknown): string {
     return 'its config-manager does not answer'
   }
   if (error instanceof CommandError && error.refusal) return error.refusal.message
-  return Error.isError(error) ? error.message : String(error)
+  return messageOf(error)
 }

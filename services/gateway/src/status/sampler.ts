@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf } from '@corroport/bus'
 
 /** What is known from looking now and then, without asking anybody at the moment of the question. */
 export interface Reading<T> {
@@ -85,5 +86,5 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
 export function reasonOf(error: unknown): string {
   // Several addresses of one name: the sum of their failures has no message of its own.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ')
-  return Error.isError(error) ? error.message : String(error)
+  return messageOf(error)
 }
