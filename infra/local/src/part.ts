@@ -50,7 +50,7 @@ export class Part {
   #child: ChildProcess | undefined
   #exited: Promise<void> = Promise.resolve()
   #isWanted = false
-  #wasReady = false
+  #isReady = false
   #reason = 'not started'
   #failures = 0
   #delay = new AbortController()
@@ -69,9 +69,9 @@ export class Part {
     return this.#child?.pid
   }
 
-  /** Why it is not ready; undefined when it has been ready since it was last started. */
+  /** Why it is not ready; undefined when it was at the last look. */
   get waitingFor(): string | undefined {
-    return this.#wasReady || this.#isAwayOnPurpose ? undefined : this.#reason
+    return this.#isReady || this.#isAwayOnPurpose ? undefined : this.#reason
   }
 
   /** Starts it, unless it runs. It is restarted from now on whenever it ends by itself. */
@@ -86,7 +86,14 @@ export class Part {
     for (;;) {
       signal.throwIfAborted()
       if (this.#isAwayOnPurpose) return
-      if (this.#child && this.#wasReady && (await this.#look(signal)) === undefined) return
+      // Also one that was ready before: it may not be now.
+      const child = this.#child
+      const reason = child && (await this.#look(signal))
+      if (child && child === this.#child && !signal.aborted) {
+        this.#isReady = reason === undefined
+        if (reason === undefined) return
+        this.#reason = reason
+      }
       await wait(lookEveryMs, undefined, { signal })
     }
   }
@@ -155,14 +162,14 @@ export class Part {
     const startedAt = performance.now()
     const ended = new AbortController()
     this.#child = child
-    this.#wasReady = false
+    this.#isReady = false
     this.#reason = 'starting'
     this.#exited = new Promise((resolve) => {
       const onEnd = (how: string): void => {
         // A program that cannot be started tells an error, and on some systems its exit as well.
         if (this.#child !== child) return
         this.#child = undefined
-        this.#wasReady = false
+        this.#isReady = false
         this.#reason = how
         ended.abort()
         if (pid !== undefined) this.#deps.register.remove(pid)
@@ -181,7 +188,7 @@ export class Part {
       const reason = await this.#look(ended)
       if (ended.aborted) return
       if (reason === undefined) {
-        this.#wasReady = true
+        this.#isReady = true
         return
       }
       this.#reason = reason

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProcess } from '@corroport/node-process/process-ref.ts'
@@ -56,6 +56,15 @@ test('a part that fails again and again is delayed more, with its last words', a
     'failing ended with code 3, starting it again in 400 ms: cannot go on',
     'failing ended with code 3, starting it again in 800 ms: cannot go on',
   ])
+})
+
+test('a part that was ready and is not any more says why', async () => {
+  const part = await started('willing')
+
+  writeFileSync(layout.log('willing'), '')
+
+  await expect(part.ready(AbortSignal.timeout(300))).rejects.toThrow('aborted')
+  expect(part.waitingFor).toBe('silent')
 })
 
 test('a part that is killed by its handle stays away until it is started', async () => {
