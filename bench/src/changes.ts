@@ -134,7 +134,7 @@ async function measure(running: Cluster, bus: Bus): Promise<Result> {
         name: 'a bootstrap that splits the graph, or names nobody',
         measured: refusals
           .map(({ components, isRefused }) => {
-            const pieces = components.map((piece) => piece.join(', ')).join(' | ')
+            const pieces = components.map((piece) => piece.join(', ')).join(' and ')
             return `${isRefused ? 'refused' : 'ACCEPTED'}: ${pieces}`
           })
           .join('; '),

@@ -74,7 +74,8 @@ test('an origin that is down hears everything once it is up', async () => {
   await using node2 = await startOrigin(key, port)
 
   await until(() => observer.told(ackSent).length === ids.length)
-  expect(node2.ids.toSorted()).toEqual(ids)
+  // At least once: an answer may have come too late to be seen.
+  expect([...new Set(node2.ids)].toSorted()).toEqual(ids)
   expect(node2.posted.every(({ isSigned }) => isSigned)).toBe(true)
   expect(observer.told(ackSent).some(({ attempts }) => attempts > 1)).toBe(true)
 })

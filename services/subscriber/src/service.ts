@@ -116,7 +116,7 @@ export function startSubscriber(config: Config, deps: SubscriberDeps): AsyncDisp
   for (const followed of tables) {
     health.depend(`subscription ${followed.table}`, () => ({
       ok: followed.state === 'live',
-      detail: followed.state,
+      detail: [followed.state, followed.reason].filter(Boolean).join(': '),
     }))
   }
 

@@ -24,6 +24,8 @@ import { createSeenRows } from './seen-rows.ts'
 export interface FollowedTable extends AsyncDisposable {
   readonly table: string
   readonly state: FollowState
+  /** Why it is not live, where that is known. */
+  readonly reason: string | undefined
   readonly since: string
   readonly lastChangeAt: string | null
   /** Null until the subscription has a place. */
@@ -52,6 +54,7 @@ export function followTable(options: FollowTableOptions): FollowedTable {
   const flushLag = createFlushLag()
   let since = toTimestamp(nowMicroseconds())
   let lastChangeAt: string | null = null
+  let failure: string | undefined
 
   const following = follow(client, {
     table,
@@ -84,6 +87,9 @@ export function followTable(options: FollowTableOptions): FollowedTable {
   const tellState = (event: Extract<FollowEvent, { kind: 'state' }>): void => {
     const at = toTimestamp(nowMicroseconds())
     since = at
+    failure = event.state === 'live' ? undefined : event.reason
+    if (event.state === 'resuming' && failure)
+      log.warn({ reason: failure }, 'subscription not opened')
     if (event.state === 'live') {
       const { subscriptionId, changeId, wasResumed, caughtUpRows } = event
       log.info({ subscriptionId, wasResumed, caughtUpRows }, 'subscription live')
@@ -171,6 +177,9 @@ export function followTable(options: FollowTableOptions): FollowedTable {
     table,
     get state() {
       return following.state
+    },
+    get reason() {
+      return failure
     },
     get since() {
       return since
