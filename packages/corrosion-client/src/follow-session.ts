@@ -10,7 +10,13 @@ import { seaHash } from './sea-hash.ts'
 import type { Shadow } from './shadow.ts'
 import type { Subscription } from './subscription.ts'
 import type { TableReader } from './table-reader.ts'
-import { readTableSchema, subscriptionSql, type TableSchema } from './table-schema.ts'
+import {
+  otherText,
+  readTableSchema,
+  statementTexts,
+  subscriptionSql,
+  type TableSchema,
+} from './table-schema.ts'
 import type { Updates } from './updates.ts'
 
 export interface SessionOptions {
@@ -46,12 +52,19 @@ const probeTimeoutMs = 3_000
 const schemaTimeoutMs = 5_000
 // A row that was just written differs from the shadow until it has been read and committed.
 const auditSettleMs = 1_000
+// Between two events of a snapshot; its rows come as they are read.
+const snapshotSilenceMs = 10_000
 const maxPending = 2_000
 const readBatchSize = 200
 
 /** The subscription is not where it was: changes may have been missed. */
 class PlaceLostError extends Error {
   override name = 'PlaceLostError'
+}
+
+/** The agent holds a subscription that does not run. */
+class SilentSnapshotError extends Error {
+  override name = 'SilentSnapshotError'
 }
 
 export function createSession(options: SessionOptions): Session {
@@ -61,6 +74,9 @@ export function createSession(options: SessionOptions): Session {
   // The last change that was received; what of it is done is in `pending`.
   let place = options.cursor && { ...options.cursor }
   let mustCompare = place === undefined
+  // Which text of the statement is asked with. It changes when the agent could not begin one.
+  let text = 0
+  let heard = 0
 
   const losePlace = (reason: string) => {
     if (place === undefined) return
@@ -82,7 +98,7 @@ export function createSession(options: SessionOptions): Session {
           signal: AbortSignal.any([signal, left.signal]),
         })
         // After a change of columns the subscription goes on without them.
-        if (subscription.hash === seaHash(sql)) return subscription
+        if (hashesOf(sql).includes(subscription.hash)) return subscription
         left.abort()
         losePlace('the columns of the table have changed')
       } catch (error) {
@@ -90,7 +106,35 @@ export function createSession(options: SessionOptions): Session {
         losePlace(error.agentMessage)
       }
     }
-    return client.subscribe(sql, { signal })
+    try {
+      return await client.subscribe(otherText(sql, text), { signal })
+    } catch (error) {
+      if (isPlaceRefused(error)) text += 1
+      throw error
+    }
+  }
+
+  /** Resolves when the snapshot is there; rejects when nothing more of it comes. */
+  const hearSnapshot = async (snapshot: Promise<void>, signal: AbortSignal): Promise<void> => {
+    const taken = new AbortController()
+    const watch = async (): Promise<void> => {
+      for (let before = -1; before !== heard; ) {
+        before = heard
+        await delay(snapshotSilenceMs, undefined, {
+          signal: AbortSignal.any([signal, taken.signal]),
+        })
+      }
+      text += 1
+      losePlace('its snapshot stopped coming')
+      throw new SilentSnapshotError(`nothing of a snapshot came for ${snapshotSilenceMs} ms`)
+    }
+    const watching = watch()
+    try {
+      await Promise.race([snapshot, watching])
+    } finally {
+      taken.abort()
+      await watching.catch(() => undefined) // it was told above, or is of no interest any more
+    }
   }
 
   const hearUpdates = async ({ events }: Updates): Promise<never> => {
@@ -109,6 +153,7 @@ export function createSession(options: SessionOptions): Session {
     const keyIndexes = schema.keyColumns.map((column) => schema.columns.indexOf(column))
     try {
       for await (const event of subscription.events) {
+        heard += 1
         if (event.kind === 'end-of-query') {
           // A cursor at 0 gets a snapshot again; without a change since, nothing was missed.
           if (place?.changeId !== event.changeId) mustCompare = true
@@ -127,6 +172,7 @@ export function createSession(options: SessionOptions): Session {
     } catch (error) {
       if (error instanceof PlaceLostError) losePlace(error.message)
       if (error instanceof StreamLostError && error.agentMessage !== undefined) {
+        if (mustCompare) text += 1
         losePlace(error.agentMessage)
       }
       throw error
@@ -262,7 +308,7 @@ export function createSession(options: SessionOptions): Session {
           const snapshot = Promise.withResolvers<void>()
           const needsSnapshot = place === undefined || place.changeId === 0
           start(hearChanges(subscription, schema, snapshot.resolve))
-          if (needsSnapshot) await snapshot.promise
+          if (needsSnapshot) await hearSnapshot(snapshot.promise, signal)
           await goLive(schema, signal, hooks)
           if (auditIntervalMs > 0) start(auditNowAndThen(schema, signal))
         }
@@ -275,6 +321,11 @@ export function createSession(options: SessionOptions): Session {
     },
     cursor,
   }
+}
+
+/** Of all texts of a statement: the place does not tell with which one it began. */
+function hashesOf(sql: string): string[] {
+  return Array.from({ length: statementTexts }, (_, number) => seaHash(otherText(sql, number)))
 }
 
 /** Refusals that mean the place is gone, and not that the agent is busy or wants a token. */

@@ -45,6 +45,18 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
+/** How many texts of one statement there are to choose from. */
+export const statementTexts = 8
+
+/**
+ * The same statement in another text. When an agent fails to begin a subscription it may keep what is
+ * left of it, and whoever asks with the same text is answered 500, or by a stream in which nothing
+ * ever comes. To another text it begins anew.
+ */
+export function otherText(sql: string, number: number): string {
+  return sql.replace('SELECT ', `SELECT ${' '.repeat(number % statementTexts)}`)
+}
+
 /**
  * The statement that subscribes to a whole table. Names stand bare: a subscription does not know a
  * quoted table, and never hears of changes to a quoted column.

@@ -12,6 +12,7 @@ import {
   subscriptionSql,
 } from '../src/index.ts'
 import { type Follower, startFollower } from './follower.ts'
+import { startSilencer } from './silencer.ts'
 
 jest.setTimeout(90_000)
 
@@ -266,6 +267,37 @@ test('an audit names a planted difference and gives the row', async () => {
   const found = follower.events.flatMap((event) => (event.kind === 'audit' ? event.differing : []))
   expect(new Set(found)).toEqual(new Set(['["planted"]', '["ghost"]']))
   expect(ofKey(follower, 'ghost')[0]).toMatchObject({ change: 'delete', via: 'catch-up' })
+})
+
+test('a statement that the agent cannot begin any more is followed in another text', async () => {
+  await using agent = await startCorrosionAgent()
+  await using client = createCorrosionClient({ url: agent.url })
+  const sql = subscriptionSql(await readTableSchema(client, 'node_messages'))
+  await expect(client.subscribe(sql, { from: 5 })).rejects.toThrow('`from`')
+
+  await using follower = startFollower(client)
+  await follower.until(isLive(follower))
+  await put(client, 'after', 'one')
+  await follower.until(() => ofKey(follower, 'after').length === 1)
+
+  expect(ofKey(follower, 'after')).toMatchObject([{ change: 'insert', row: { message: 'one' } }])
+})
+
+test('a snapshot that does not come is asked for again, in another text', async () => {
+  const silent = subscriptionSql(await readTableSchema(reader, 'node_messages'))
+  await using silencer = await startSilencer(
+    second.url,
+    ({ path, body }) => path.startsWith('/v1/subscriptions') && body.includes(silent),
+  )
+  await using client = createCorrosionClient({ url: silencer.url })
+
+  await using follower = startFollower(client)
+  await follower.until(isLive(follower))
+
+  const reasons = follower.events.flatMap((event) =>
+    event.kind === 'state' && event.state === 'connecting' ? [event.reason] : [],
+  )
+  expect(reasons).toEqual([undefined, 'nothing of a snapshot came for 10000 ms'])
 })
 
 test('an agent that hangs is noticed, and followed again when it goes on', async () => {

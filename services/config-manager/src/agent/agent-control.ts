@@ -270,9 +270,12 @@ class ControlledAgent implements AgentControl {
     try {
       if (!isThere) await measure('start', () => this.#process.start())
       const requireProcess = this.#createProcessCheck()
-      const until = (attempt: () => Promise<void>) => tryUntil(attempt, requireProcess, signal)
+      const until = (attempt: (number: number) => Promise<void>) =>
+        tryUntil(attempt, requireProcess, signal)
       await measure('http', () => until(() => answerQuery(client, signal)))
-      await measure('subscription', () => until(() => openSubscription(client, signal)))
+      await measure('subscription', () =>
+        until((number) => openSubscription(client, number, signal)),
+      )
     } catch (error) {
       // Not its failure: the next process goes on with it.
       this.#stopping.signal.throwIfAborted()

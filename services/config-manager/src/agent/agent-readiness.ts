@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { CorrosionClient } from '@corroport/corrosion-client'
+import { type CorrosionClient, otherText } from '@corroport/corrosion-client'
 
 const tryEveryMs = 20
 const queryTimeoutMs = 1000
@@ -17,14 +17,14 @@ export class AgentEndedError extends Error {
 
 /** Tries until it succeeds. `requireProcess` throws when there is nothing left to try for. */
 export async function tryUntil(
-  attempt: () => Promise<void>,
+  attempt: (number: number) => Promise<void>,
   requireProcess: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  for (;;) {
+  for (let number = 0; ; number += 1) {
     await requireProcess()
     try {
-      await attempt()
+      await attempt(number)
       break
     } catch (error) {
       await wait(tryEveryMs, undefined, { signal }).catch(() => undefined) // looked at below
@@ -40,12 +40,16 @@ export async function answerQuery(client: CorrosionClient, signal: AbortSignal):
   await client.query('SELECT 1', { signal, timeoutMs: queryTimeoutMs })
 }
 
-/** Resolves with the first event of a subscription, and leaves it. */
+/**
+ * Resolves with the first event of a subscription, and leaves it. After an attempt that failed the
+ * agent may never answer the same text.
+ */
 export async function openSubscription(
   client: CorrosionClient,
+  number: number,
   signal: AbortSignal,
 ): Promise<void> {
   const attempt = AbortSignal.any([signal, AbortSignal.timeout(subscriptionTimeoutMs)])
-  const { events } = await client.subscribe(probeSql, { signal: attempt })
+  const { events } = await client.subscribe(otherText(probeSql, number), { signal: attempt })
   for await (const _event of events) return
 }
