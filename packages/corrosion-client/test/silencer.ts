@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request as ask, createServer } from 'node:http'
+import { request as ask, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 export interface Silencer extends AsyncDisposable {
