@@ -7,6 +7,7 @@ import {
   lifecycleRestarting,
   nowMicroseconds,
   type SubscriptionAudited,
+  subscriberStatusQueried,
   subscriptionAudited,
   toTimestamp,
 } from '@corroport/contracts'
@@ -55,11 +56,13 @@ async function changes(bus: Bus): Promise<ChangeObserved[]> {
     .filter(({ table }) => table === 'node_messages')
 }
 
+/** The audits of node_messages, oldest first. */
 async function audits(bus: Bus): Promise<SubscriptionAudited[]> {
   const records = await readStream(bus, 'LIFECYCLE')
   return records
     .filter(({ subject }) => subject === subscriptionAudited.filter({ nodeId: 'node1' }))
     .map(({ text }) => subscriptionAudited.parse(JSON.parse(text)))
+    .filter(({ table }) => table === 'node_messages')
 }
 
 async function write(agent: CorrosionAgent, ...pks: string[]): Promise<void> {
@@ -140,15 +143,34 @@ test('a thousand rows of one transaction are told once each', async () => {
   await write(agent, ...pks)
 
   await until(async () => (await changes(bus)).length >= 1000)
-  // The subscription shows all of them again. An audit that began before the write may tell so, so the
-  // count of all is another one's.
+  // The subscription shows all of them again, and an audit looks for what was missed.
   await until(async () => {
-    const told = await audits(bus)
-    return told.some(({ flushLagMs }) => flushLagMs) && told.at(-1)?.rows === 1000
+    const { tables } = await bus.request(subscriberStatusQueried, { nodeId: 'node1' }, {})
+    const messages = tables.find(({ table }) => table === 'node_messages')
+    return (messages?.lastChangeId ?? 0) >= pks.length
   })
+  await until(async () => (await audits(bus)).at(-1)?.rows === pks.length)
   expect((await changes(bus)).map(({ key }) => JSON.stringify(key[0])).toSorted()).toEqual(
     pks.map((pk) => JSON.stringify(pk)).toSorted(),
   )
+})
+
+test('an audit tells how long after the updates feed the subscription showed a row', async () => {
+  await using neighbours = await startNeighbours()
+  const { folder, agent, bus } = neighbours
+  await using subscriber = start(bus, agent, folder, { AUDIT_INTERVAL_SECONDS: '1' })
+  await until(() => subscriber.isReady())
+  let count = 0
+
+  const told = await until(async () => {
+    // Now and then the subscription is first, and then there is nothing to tell.
+    count += 1
+    await write(agent, `m${count}`)
+    return (await audits(bus)).find(({ flushLagMs }) => flushLagMs)
+  })
+
+  expect(told.flushLagMs?.p50).toBeGreaterThanOrEqual(0)
+  expect(told.flushLagMs?.p95).toBeGreaterThanOrEqual(told.flushLagMs?.p50 ?? Infinity)
 })
 
 test('rows written while the subscriber or nats was away are told afterwards, the others not again', async () => {
