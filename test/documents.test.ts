@@ -1,7 +1,7 @@
 // A command in a document is run here, or it would rot.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cluster, startCluster } from '@corroport/local'
 import { createTemporaryFolder } from '@corroport/testing'
@@ -15,12 +15,15 @@ const home = createTemporaryFolder()
 let cluster: Cluster
 
 beforeAll(async () => {
-  cluster = await startCluster({ home: home.path, portOffset: 'free', environment: process.env })
+  const environment = { ...process.env, DATABASE_URL: undefined }
+  const where = { home: home.path, portOffset: 'free', environment } as const
+  cluster = await startCluster({ ...where, analytics: true })
   await cluster.ready()
 }, 60_000)
 
 afterAll(async () => {
   await cluster.kill()
+  rmSync(cluster.layout.postgresFolder, { recursive: true, force: true })
   home[Symbol.dispose]()
 })
 
@@ -70,18 +73,22 @@ test('the README has commands to run', () => {
   expect(runnable.length).toBeGreaterThan(8)
 })
 
-test.each(runnable.filter((command) => !isEndless(command)))('%s', async (command) => {
-  const child = run(command)
-  let errors = ''
-  child.stderr?.on('data', (chunk) => {
-    errors += String(chunk)
-  })
-  child.stdout?.resume()
+test.each(runnable.filter((command) => !isEndless(command)))(
+  '%s',
+  async (command) => {
+    const child = run(command)
+    let errors = ''
+    child.stderr?.on('data', (chunk) => {
+      errors += String(chunk)
+    })
+    child.stdout?.resume()
 
-  const [code] = await once(child, 'exit')
+    const [code] = await once(child, 'exit')
 
-  expect({ code, errors }).toEqual({ code: 0, errors: '' })
-})
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+  },
+  90_000,
+)
 
 test.each(runnable.filter(isEndless))('%s', async (command) => {
   const child = run(command)

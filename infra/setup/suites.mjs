@@ -6,7 +6,7 @@ const uses = {
   nats: /\bstart(NatsServer|Cluster)\(/,
   /** Of either kind. */
   agents: /\bstart(CorrosionAgent|Cluster)\(/,
-  postgres: /\bstartPostgres\(/,
+  postgres: /\bstartPostgres\(|\banalytics: true\b/,
   /** Only real ones will do. */
   corrosion: /\bstartRealAgent\(/,
   network: /\bunshareNetwork\b/,

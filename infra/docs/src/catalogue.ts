@@ -37,12 +37,14 @@ export function createCatalogue({ definitions, streams, voices, fixtureFolder }:
     .toSorted((a, b) => (a.template < b.template ? -1 : 1))
     .map((definition) => {
       const { template } = definition
-      const named = (lists: readonly ('says' | 'hears' | 'asks' | 'answers')[]): string[] =>
-        voices
+      const named = (lists: readonly ('says' | 'hears' | 'asks' | 'answers')[]): string[] => {
+        const names = voices
           .filter((voice) =>
             lists.some((list) => voice[list]?.some((other) => other.template === template)),
           )
           .map(({ name }) => name)
+        return [...new Set(names)]
+      }
       const slug = slugOf(template)
       const path = join(fixtureFolder, `${slug}.json`)
       return {

@@ -1,8 +1,10 @@
 import { Environment as ackSenderVariables } from '@corroport/ack-sender/config.ts'
 import * as ackSender from '@corroport/ack-sender/service.ts'
+import { Environment as analyticsVariables } from '@corroport/analytics/config.ts'
+import * as analytics from '@corroport/analytics/service.ts'
 import { Environment as configManagerVariables } from '@corroport/config-manager/config.ts'
 import * as configManager from '@corroport/config-manager/service.ts'
-import { deadLettered } from '@corroport/contracts'
+import * as contracts from '@corroport/contracts'
 import { Environment as gatewayVariables } from '@corroport/gateway/config.ts'
 import * as gateway from '@corroport/gateway/service.ts'
 import { Environment as subscriberVariables } from '@corroport/subscriber/config.ts'
@@ -55,7 +57,23 @@ export const services: Service[] = [
     stores: 'messages and acknowledgements of its node (SQLite)',
     ports: 'API 4000+n, acknowledgements 5000+n',
   },
+  {
+    ...analytics,
+    name: 'analytics',
+    variables: analyticsVariables,
+    stores: 'every record, experiments and their figures (Postgres)',
+    ports: '–',
+  },
 ]
 
-/** Services, and the bus, which buries for each of them what it refused. */
-export const voices: Voice[] = [...services, { name: 'bus', says: [deadLettered] }]
+const { deadLettered, definitionsAmong } = contracts
+const stored = definitionsAmong(Object.values(contracts)).filter(
+  (definition) => definition.kind === 'record' && definition !== deadLettered,
+)
+
+/** Services, and the bus, which buries for each of them what it refused. Analytics hears all records. */
+export const voices: Voice[] = [
+  ...services,
+  { name: 'analytics', hears: stored },
+  { name: 'bus', says: [deadLettered] },
+]

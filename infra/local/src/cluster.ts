@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '@corroport/bus'
 import { type AgentKind, type AgentProgram, findAgent } from '../../setup/find-agent.mjs'
 import { requireNatsServer } from '../../setup/find-nats-server.mjs'
 import { SetupError } from '../../setup/setup-error.mjs'
@@ -7,10 +8,19 @@ import { agentPart, agentUrl } from './agents.ts'
 import { labStart, requireBendable } from './lab-start.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { lastLines, readLogLine } from './log-lines.ts'
-import { applyStreamsUntilDone, NatsPart, type NatsSettings, natsDefinition } from './nats.ts'
+import { lookAtNats, NatsPart, type NatsSettings, natsDefinition } from './nats.ts'
+import { applyUntilDone, type OthersPart } from './others.ts'
 import { Part } from './part.ts'
 import { freePortOffset, requireFreePorts } from './port-check.ts'
 import { maxNodes, natsPortsOf, portsOf, type ServiceName, wantedPorts } from './ports.ts'
+import {
+  databaseFiles,
+  migrateDatabase,
+  ownDatabaseUrl,
+  PostgresPart,
+  postgresDefinition,
+  preparePostgres,
+} from './postgres.ts'
 import {
   type ClusterShape,
   type Layer,
@@ -19,7 +29,7 @@ import {
   type Register,
   readRecord,
 } from './register.ts'
-import { serviceParts } from './services.ts'
+import { analyticsPart, serviceParts } from './services.ts'
 
 export interface ClusterOptions {
   /** 1 to 10; 3 by default. */
@@ -28,7 +38,7 @@ export interface ClusterOptions {
   home?: string | undefined
   /** Added to every port of the rule; `free` looks for one with which all ports are free. */
   portOffset?: number | 'free' | undefined
-  /** What to run of it; both by default. NATS belongs to the agents. */
+  /** What to run of it; both by default. NATS and Postgres belong to the agents. */
   layers?: readonly Layer[] | undefined
   /** A kind of agents that it has to be; else by what the machine has. */
   agents?: AgentKind | undefined
@@ -38,11 +48,13 @@ export interface ClusterOptions {
   clockOffsetsMs?: Readonly<Record<string, number>> | undefined
   /** Each service as a process of its own, as it is deployed. */
   isProcessPerService?: boolean | undefined
+  /** With analytics, and a Postgres where DATABASE_URL names none; not by default. */
+  analytics?: boolean | undefined
   /** Forgets everything of earlier runs. */
   isFresh?: boolean | undefined
   /** Keeps edited agent configurations. */
   keepConfig?: boolean | undefined
-  /** PATH, CORROSION_BIN, NATS_SERVER_BIN, NATS_URL; services inherit all of it. */
+  /** PATH, CORROSION_BIN, NATS_SERVER_BIN, NATS_URL, DATABASE_URL; services inherit all of it. */
   environment: NodeJS.ProcessEnv
   /** Hears, in a sentence, what happens by itself: a part that ended and comes back. */
   say?: ((line: string) => void) | undefined
@@ -74,14 +86,18 @@ export interface Cluster extends AsyncDisposable {
   readonly agents: AgentProgram | undefined
   /** Absent where others run it, at `shape.natsUrl`. */
   readonly nats: NatsPart | undefined
+  /** Holds a password. Absent without analytics. */
+  readonly databaseUrl: string | undefined
   readonly nodes: readonly ClusterNode[]
   readonly parts: readonly Part[]
   /** Node 1 is the first. */
   node(number: number): ClusterNode
+  /** `nats`, `postgres`, `analytics`, `agent1`; throws when it does not run here. */
+  part(name: string): Part
   waitingFor(): { name: string; reason: string }[]
   /** Resolves when all parts are ready; rejects at the deadline with who is not, and its last words. */
   ready(timeoutMs?: number): Promise<void>
-  /** Services first, then agents (about 6 s), then NATS. Disposing does the same. */
+  /** Services first, then agents (about 6 s), then NATS and Postgres. Disposing does the same. */
   stop(): Promise<void>
   /** SIGKILL to all at once, before the first await. */
   kill(): Promise<void>
@@ -115,8 +131,24 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const regions = options.regions ?? agentShape?.regions ?? []
   const clockOffsetsMs = options.clockOffsetsMs ?? agentShape?.clockOffsetsMs ?? {}
 
+  const postgresProgram =
+    hasAgents && options.analytics && !environment.DATABASE_URL
+      ? findPostgresOrSay(layout, say)
+      : undefined
+  const hasPostgres = postgresProgram !== undefined
+  const hasDatabase = hasPostgres || agentShape?.hasPostgres || environment.DATABASE_URL
+  const hasAnalytics = Boolean(hasServices && options.analytics && hasDatabase)
   const wantedAt = (portOffset: number) =>
-    wantedPorts({ nodes: count, portOffset, hasNats, hasAgents, hasServices, isProcessPerService })
+    wantedPorts({
+      nodes: count,
+      portOffset,
+      hasNats,
+      hasPostgres,
+      hasAgents,
+      hasServices,
+      hasAnalytics,
+      isProcessPerService,
+    })
   const portOffset =
     options.portOffset === 'free' ? await freePortOffset(wantedAt) : (options.portOffset ?? 0)
   const natsUrl = environment.NATS_URL || `nats://127.0.0.1:${natsPortsOf(portOffset).client}`
@@ -125,6 +157,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     portOffset,
     natsUrl,
     hasNats,
+    hasPostgres,
+    hasAnalytics,
     isProcessPerService,
     ...(agentKind && { agentKind }),
     ...(regions.length > 0 && { regions: [...regions] }),
@@ -152,6 +186,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     nodeIds: numbers.map((node) => `node${node}`),
   }
   let nats: NatsPart | undefined
+  let postgres: PostgresPart | undefined
+  let databaseUrl = environment.DATABASE_URL || undefined
   try {
     // What an earlier run left behind is ended in the order of a stop.
     for (const layer of ownLayers.toReversed()) {
@@ -167,6 +203,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       nats = new NatsPart(natsDefinition(layout, settings), depsOf('agents'), layout)
       parts.push(nats)
     }
+    if (postgresProgram !== undefined) {
+      const settings = { native: postgresProgram, portOffset, environment }
+      const definition = postgresDefinition(layout, settings)
+      postgres = new PostgresPart(definition, depsOf('agents'), layout, postgresProgram)
+      parts.push(postgres)
+    }
+    if (hasPostgres || (hasAnalytics && databaseUrl === undefined)) {
+      databaseUrl = ownDatabaseUrl(layout, portOffset)
+    }
     if (agents) {
       for (const node of numbers) {
         const lab = labStart(node, portOffset, shape)
@@ -175,20 +220,35 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       }
     }
     for (const node of hasServices ? numbers : []) {
-      const settings = { ...shape, regions, clockOffsetsMs, environment }
+      const settings = { ...shape, regions, clockOffsetsMs, databaseUrl, environment }
       for (const definition of serviceParts(layout, node, settings)) {
         parts.push(new Part(definition, depsOf('services')))
       }
     }
-    for (const part of parts) part.start()
+    if (hasAnalytics && databaseUrl !== undefined) {
+      const settings = { portOffset, natsUrl, databaseUrl, environment }
+      parts.push(new Part(analyticsPart(layout, settings), depsOf('services')))
+    }
+    for (const part of parts) if (part !== postgres) part.start()
   } catch (error) {
     await Promise.all(parts.map((part) => part.kill()))
     endRun()
     throw error
   }
 
-  const others =
-    hasServices && !hasNats ? applyStreamsUntilDone(streams, stopping.signal) : undefined
+  // The others start meanwhile. What goes wrong is told by `ready`.
+  const database = postgres?.make(stopping.signal).then(() => {
+    if (!stopping.signal.aborted) postgres.start()
+  })
+  database?.catch(() => undefined)
+  const migrated = (url: string): OthersPart =>
+    applyUntilDone('postgres', () => migrateDatabase(url), stopping.signal)
+  const others = [
+    ...(hasServices && !hasNats
+      ? [applyUntilDone('nats', () => lookAtNats(streams), stopping.signal)]
+      : []),
+    ...(hasAnalytics && !postgres && databaseUrl !== undefined ? [migrated(databaseUrl)] : []),
+  ]
 
   const partNamed = (name: string): Part => {
     const part = parts.find((candidate) => candidate.name === name)
@@ -214,7 +274,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     }
   })
   const waitingFor = () =>
-    [...(others ? [others] : []), ...parts].flatMap(({ name, waitingFor: reason }) =>
+    [...others, ...parts].flatMap(({ name, waitingFor: reason }) =>
       reason === undefined ? [] : [{ name, reason }],
     )
 
@@ -235,8 +295,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     shape,
     agents,
     nats,
+    databaseUrl,
     nodes,
     parts,
+    part: partNamed,
     node: (number) => {
       const node = nodes[number - 1]
       if (!node) throw new Error(`there is no node${number} among ${count}`)
@@ -245,9 +307,17 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     waitingFor,
     async ready(timeoutMs = readyDeadlineMs) {
       const deadline = AbortSignal.timeout(timeoutMs)
+      // Nobody waits on when one has failed, or all are stopped.
+      const failing = new AbortController()
+      const signal = AbortSignal.any([deadline, failing.signal, stopping.signal])
       try {
-        await Promise.all([others?.done, ...parts.map((part) => part.ready(deadline))])
+        await Promise.all([
+          database,
+          ...others.map(({ done }) => done),
+          ...parts.map((part) => part.ready(signal)),
+        ])
       } catch (cause) {
+        failing.abort()
         if (!deadline.aborted) throw cause
         const lines = waitingFor().map(({ name, reason }) => describeLate(layout, name, reason))
         throw new Error(`not ready in ${timeoutMs / 1000} s:\n${lines.join('\n')}`, { cause })
@@ -271,13 +341,27 @@ function found<T>(find: () => T): T {
   }
 }
 
+function findPostgresOrSay(layout: Layout, say: (line: string) => void): string | undefined {
+  try {
+    return preparePostgres(layout)
+  } catch (error) {
+    say(
+      `without analytics: there is no Postgres here (${messageOf(error)}); DATABASE_URL names another`,
+    )
+    return undefined
+  }
+}
+
 function describeLate(layout: Layout, name: string, reason: string): string {
   const path = layout.log(name)
   const last = existsSync(path) ? lastLines(path, 5) : []
   return [`${name}: ${reason}`, ...last.map((line) => `    ${readLogLine(line).text}`)].join('\n')
 }
 
-const logsOf = { agents: /^(nats|agent\d+)\.log$/, services: /^node\d.*\.log$/ }
+const logsOf = {
+  agents: /^(nats|postgres|agent\d+)\.log$/,
+  services: /^(node\d.*|analytics)\.log$/,
+}
 
 /** Keeps the logs of one earlier run, and none of parts that this one does not have. */
 function rotateLogs(layout: Layout, ownLayers: readonly Layer[]): void {
@@ -291,8 +375,8 @@ function rotateLogs(layout: Layout, ownLayers: readonly Layer[]): void {
 
 function forget(layout: Layout, ownLayers: readonly Layer[]): void {
   const folders = {
-    agents: [layout.natsFolder, join(layout.home, 'agents')],
-    services: [join(layout.home, 'nodes')],
+    agents: [layout.natsFolder, ...databaseFiles(layout), join(layout.home, 'agents')],
+    services: [layout.analyticsFolder, join(layout.home, 'nodes')],
   }
   for (const folder of ownLayers.flatMap((layer) => folders[layer])) {
     rmSync(folder, { recursive: true, force: true })

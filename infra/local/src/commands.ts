@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { createLayout, type Layout } from './layout.ts'
 import { followLogs, partsWithLogs, printLogs } from './log-view.ts'
 import { maxNodes, natsPortsOf } from './ports.ts'
+import { ownDatabaseUrl } from './postgres.ts'
 import { type Layer, layers, readRecord } from './register.ts'
 import { nodeEnvironment } from './services.ts'
 import {
@@ -29,7 +30,7 @@ export function addLocalCommands(program: Command, terminal: LocalTerminal): voi
 function addUp(program: Command, terminal: LocalTerminal): void {
   const up = program
     .command('up')
-    .description('start NATS, agents and services, and keep them running until Ctrl-C')
+    .description('start NATS, Postgres, agents and services, and keep them running until Ctrl-C')
   const { foreground: _, ...options } = startOptions
   for (const option of Object.values(options)) up.addOption(option())
   up.action((flags: StartFlags) => startUp(flags, terminal))
@@ -37,18 +38,27 @@ function addUp(program: Command, terminal: LocalTerminal): void {
 
 function addLayers(program: Command, layout: Layout, terminal: LocalTerminal): void {
   const { fresh, portOffset, foreground, keepConfig, showCorrosion } = startOptions
-  const { agents, regions, clockOffset, processPerService } = startOptions
+  const { agents, regions, clockOffset, processPerService, withoutAnalytics } = startOptions
   const bends = [regions, clockOffset]
   const kinds = [
     {
       layer: 'agents',
-      what: 'NATS and the Corrosion agents',
-      options: [agents, ...bends, fresh, keepConfig, portOffset, foreground, showCorrosion],
+      what: 'NATS, Postgres and the Corrosion agents',
+      options: [
+        agents,
+        ...bends,
+        withoutAnalytics,
+        fresh,
+        keepConfig,
+        portOffset,
+        foreground,
+        showCorrosion,
+      ],
     },
     {
       layer: 'services',
-      what: 'the services of as many nodes as there are agents',
-      options: [...bends, processPerService, fresh, portOffset, foreground],
+      what: 'the services of as many nodes as there are agents, and analytics',
+      options: [...bends, processPerService, withoutAnalytics, fresh, portOffset, foreground],
     },
   ] as const
   for (const { layer, what, options } of kinds) {
@@ -97,7 +107,9 @@ function addStopAndStatus(
 function addLogs(program: Command, layout: Layout, { out }: LocalTerminal): void {
   program
     .command('logs')
-    .description('print logs, readable: all of them, or those named (nats, agent1, node2)')
+    .description(
+      'print logs, readable: all of them, or those named (nats, postgres, agent1, node2, analytics)',
+    )
     .argument('[parts...]')
     .option('-f, --follow', 'and what is added, until Ctrl-C')
     .option('-n, --lines <count>', 'of each log', wholeNumber(0, 100_000), 20)
@@ -152,6 +164,7 @@ function environmentByHand(layout: Layout, given: NodeJS.ProcessEnv): NodeJS.Pro
     portOffset: shape?.portOffset ?? 0,
     regions: shape?.regions ?? [],
     clockOffsetsMs: shape?.clockOffsetsMs ?? {},
+    databaseUrl: shape?.hasPostgres ? ownDatabaseUrl(layout, shape.portOffset) : undefined,
     natsUrl: shape?.natsUrl ?? `nats://127.0.0.1:${natsPortsOf().client}`,
   })
   return { ...byRule, ...given, NODE_ID: byRule.NODE_ID }

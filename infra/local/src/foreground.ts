@@ -8,7 +8,8 @@ import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts'
 import { createLayout } from './layout.ts'
 import { lastLogLine } from './log-lines.ts'
 import { followLogs } from './log-view.ts'
-import { natsPortsOf } from './ports.ts'
+import { analyticsPort, natsPortsOf, postgresPort } from './ports.ts'
+import { passwordFile } from './postgres.ts'
 import type { ClusterShape } from './register.ts'
 import { formatTable } from './table.ts'
 
@@ -36,7 +37,9 @@ export async function runInForeground(options: ForegroundOptions): Promise<void>
   const onSignal = (signal: NodeJS.Signals): void => {
     if (!stopping.signal.aborted) {
       firstSignalAt = performance.now()
-      say(`${signal}: stopping services, then agents (about 6 s), then NATS; once more to kill`)
+      say(
+        `${signal}: stopping services, then agents (about 6 s), then NATS and Postgres; once more to kill`,
+      )
       stopping.abort()
     } else if (performance.now() - firstSignalAt > sameSignalMs) {
       say('killing everything')
@@ -143,15 +146,21 @@ function describe(cluster: Cluster): string {
     ...(hasAgents ? [node.agentUrl, node.gossipEndpoint] : []),
   ])
   const { monitoring } = natsPortsOf(shape.portOffset)
+  const hasAnalytics = parts.some(({ name }) => name === 'analytics')
+  const postgresAddress = `127.0.0.1:${postgresPort(shape.portOffset)}, password of postgres in ${passwordFile(layout)}`
   const natsDetail = shape.hasNats ? `, monitoring http://127.0.0.1:${monitoring}` : ''
   return [
     '',
     formatTable([columns, ...rows]),
     '',
-    ...(cluster.agents ? [`agents  ${describeAgents(cluster.agents, shape)}`] : []),
-    `NATS    ${shape.natsUrl}${natsDetail}`,
-    `logs    ${relative(process.cwd(), layout.logs) || '.'}, or: npx corroport local logs -f node1`,
-    ...(hasServices ? ['try     npx corroport send hello'] : []),
+    ...(cluster.agents ? [`agents    ${describeAgents(cluster.agents, shape)}`] : []),
+    `NATS      ${shape.natsUrl}${natsDetail}`,
+    ...(shape.hasPostgres ? [`Postgres  ${postgresAddress}`] : []),
+    ...(hasAnalytics
+      ? [`analytics http://127.0.0.1:${analyticsPort(shape.portOffset)}, health and metrics`]
+      : []),
+    `logs      ${relative(process.cwd(), layout.logs) || '.'}, or: npx corroport local logs -f node1`,
+    ...(hasServices ? ['try       npx corroport send hello'] : []),
     '',
   ].join('\n')
 }
@@ -166,7 +175,7 @@ function describeAgents({ kind, version, path }: AgentProgram, shape: ClusterSha
       : []),
     ...offsets.map(([nodeId, ms]) => `the clock of ${nodeId} is wrong by ${ms} ms`),
     'bend their network and clocks: npx corroport lab',
-  ].join('\n        ')
+  ].join('\n          ')
 }
 
 export interface DetachOptions {

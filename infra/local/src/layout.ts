@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { isRoot } from '@corroport/testing/postgres-program.ts'
 
 /** The repository. */
 export const root = resolve(import.meta.dirname, '../../..')
@@ -13,6 +14,10 @@ export interface Layout {
   /** Who runs: locks and records. */
   run: string
   natsFolder: string
+  /** Of root it lies elsewhere: Postgres runs as another, who may not look into `home`. */
+  postgresFolder: string
+  /** State of analytics. */
+  analyticsFolder: string
   runtimeConfigs: string
   agentFolder(node: number): string
   /** State of the services of a node. */
@@ -42,19 +47,21 @@ export function createLayout(given?: string): Layout {
   const home = given || join(root, '.corroport')
   const isOwn = resolve(home) === join(root, '.corroport')
   const at = (...names: string[]): string => join(resolve(home), ...names)
+  const digest = createHash('sha256').update(resolve(home)).digest('hex').slice(0, 8)
   const runtimeConfigs = isOwn ? join(root, 'corrosion/configs/runtime') : at('configs/runtime')
   return {
     home: resolve(home),
     logs: at('logs'),
     run: at('run'),
     natsFolder: at('nats'),
+    postgresFolder: isRoot ? `/var/lib/corroport/${digest}` : at('postgres'),
+    analyticsFolder: at('analytics'),
     runtimeConfigs,
     agentFolder: (node) => at('agents', `node${node}`),
     stateFolder: (node) => at('nodes', `node${node}`),
     adminSocket: (node) => {
       const path = at('run', `node${node}.sock`)
       if (Buffer.byteLength(path) <= maxSocketPathBytes) return path
-      const digest = createHash('sha256').update(resolve(home)).digest('hex').slice(0, 8)
       return join(tmpdir(), `corroport-${digest}`, `node${node}.sock`)
     },
     pidFile: (node) => at('run', `agent${node}.pid`),

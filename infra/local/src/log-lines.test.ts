@@ -26,6 +26,9 @@ describe('readLogLine', () => {
     ['2026-11-21T11:01:13.8Z ERROR klukai_agent::transport: deadline', 'error'],
     ['[12] 2026/11/21 11:11:04.080020 [INF] Server is ready', 'info'],
     ['[12] 2026/11/21 11:11:04.080020 [FTL] bind: address already in use', 'error'],
+    ['2026-11-21 21:29:14.978 UTC [8433] LOG:  shutting down', 'info'],
+    ['2026-11-21 21:29:07.853 UTC [8444] ERROR:  duplicate key', 'error'],
+    ['2026-11-21 21:29:07.853 UTC [8444] WARNING:  out of date', 'warn'],
     ['thread main panicked at src/main.rs', 'error'],
     ['{"level":"info","msg":"cut off', 'error'],
   ])('reads the level of %p', (line, severity) => {

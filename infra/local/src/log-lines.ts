@@ -9,14 +9,18 @@ export interface LogLine {
   text: string
 }
 
-/** One line of a service (JSON), of nats-server or of an agent (plain). */
+/** One line of a service (JSON), of nats-server, Postgres or an agent (plain). */
 export function readLogLine(line: string): LogLine {
   const entry = line.startsWith('{') ? parseEntry(line) : undefined
   if (entry) return describeEntry(entry)
   const plain = stripVTControlCharacters(line)
-  const mark = /\s(TRACE|DEBUG|INFO|WARN|ERROR)\s|\[(TRC|DBG|INF|WRN|ERR|FTL)\]/.exec(plain)
+  const mark =
+    /\s(TRACE|DEBUG|INFO|WARN|ERROR)\s|\[(TRC|DBG|INF|WRN|ERR|FTL)\]|\] ([A-Z]+):  /.exec(plain)
   // What a process writes when it dies (a stack, a panic) carries no level.
-  return { severity: severityOf((mark?.[1] ?? mark?.[2] ?? 'error').toLowerCase()), text: plain }
+  return {
+    severity: severityOf((mark?.[1] ?? mark?.[2] ?? mark?.[3] ?? 'error').toLowerCase()),
+    text: plain,
+  }
 }
 
 function parseEntry(line: string): Record<string, unknown> | undefined {
@@ -52,9 +56,15 @@ function severityOf(level: string): Severity {
       return 'debug'
     case 'info':
     case 'inf':
+    case 'log':
+    case 'detail':
+    case 'hint':
+    case 'statement':
+    case 'context':
       return 'info'
     case 'warn':
     case 'wrn':
+    case 'warning':
       return 'warn'
     default:
       return 'error'

@@ -1,8 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import { applyStreams, messageOf } from '@corroport/bus'
-import { durablesOf, streams } from '@corroport/contracts'
+import { applyStreams } from '@corroport/bus'
+import { durablesFor, streams } from '@corroport/contracts'
 import type { Layout } from './layout.ts'
 import { Part, type PartDefinition, type PartDeps } from './part.ts'
 import { natsPortsOf } from './ports.ts'
@@ -26,9 +25,9 @@ export interface NatsSettings {
 }
 
 /** Ready means: it answers, and streams and durables are as they are defined. */
-async function lookAtNats(settings: NatsSettings): Promise<undefined> {
+export async function lookAtNats(settings: NatsSettings): Promise<undefined> {
   const { nodeIds, ...server } = settings
-  await applyStreams({ ...server, streams, durables: nodeIds.flatMap(durablesOf) })
+  await applyStreams({ ...server, streams, durables: durablesFor(nodeIds) })
 }
 
 function storeOf(layout: Layout): string {
@@ -82,31 +81,5 @@ export class NatsPart extends Part {
   wipe(): void {
     if (this.pid !== undefined) throw new Error('the store is wiped while nats-server is down')
     rmSync(storeOf(this.#layout), { recursive: true, force: true })
-  }
-}
-
-/** For a server that others run: makes the streams as soon as it answers. */
-export function applyStreamsUntilDone(
-  settings: NatsSettings,
-  signal: AbortSignal,
-): { name: string; readonly waitingFor: string | undefined; done: Promise<void> } {
-  let reason: string | undefined = 'not reached yet'
-  const apply = async (): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        reason = await lookAtNats(settings)
-        return
-      } catch (error) {
-        reason = messageOf(error)
-      }
-      await wait(200, undefined, { signal }).catch(() => undefined) // the loop ends by itself
-    }
-  }
-  return {
-    name: 'nats',
-    get waitingFor() {
-      return reason
-    },
-    done: apply(),
   }
 }

@@ -19,7 +19,12 @@ export interface PartDefinition {
    * once, but not while there is a file `<pidFile>.hold`.
    */
   pidFile?: string
+  /** Whose process it is; ours without them. */
+  uid?: number
+  gid?: number
   stopRank: number
+  /** SIGTERM, unless something else is an orderly end. */
+  stopSignal?: 'SIGINT'
   stopDeadlineMs: number
   /** Why it is not ready yet; undefined when it is. May throw instead. */
   look(signal: AbortSignal): Promise<string | undefined>
@@ -106,14 +111,14 @@ export class Part {
     await this.#exited
   }
 
-  /** SIGTERM, and SIGKILL when it does not end by its deadline. It stays away until `start`. */
+  /** Ends it in order, and by SIGKILL at its deadline. It stays away until `start`. */
   async stop(): Promise<void> {
-    const { stopDeadlineMs } = this.definition
+    const { stopDeadlineMs, stopSignal = 'SIGTERM' } = this.definition
     const deadline = setTimeout(() => {
       this.#deps.say(`${this.name} did not end in ${stopDeadlineMs / 1000} s and is killed`)
       void this.kill('SIGKILL')
     }, stopDeadlineMs)
-    await this.kill('SIGTERM')
+    await this.kill(stopSignal)
     clearTimeout(deadline)
   }
 
@@ -143,20 +148,25 @@ export class Part {
   }
 
   #spawn(): void {
-    const { command, args, cwd, env, logPath, pidFile, name, stopRank, stopDeadlineMs } =
-      this.definition
+    const { command, args, cwd, env, uid, gid, logPath, pidFile } = this.definition
+    const { name, stopRank, stopSignal, stopDeadlineMs } = this.definition
     const log = openSync(logPath, 'a')
     const child = spawn(command, args, {
       cwd,
       // A group of its own, so that Ctrl-C in a terminal reaches the supervisor only.
       detached: true,
       env,
+      ...(uid !== undefined && { uid }),
+      ...(gid !== undefined && { gid }),
       stdio: ['ignore', log, log],
     })
     closeSync(log)
     const { pid } = child
     const running = pid === undefined ? undefined : findProcess(pid)
-    if (running) this.#deps.register.add({ name, stopRank, stopDeadlineMs, ...running })
+    if (running) {
+      const ending = { stopRank, stopDeadlineMs, ...(stopSignal && { stopSignal }) }
+      this.#deps.register.add({ name, ...ending, ...running })
+    }
     if (running && pidFile !== undefined) writePidFile(pidFile, running)
 
     const startedAt = performance.now()

@@ -5,6 +5,8 @@ const everything = {
   nodes: 10,
   portOffset: 0,
   hasNats: true,
+  hasPostgres: true,
+  hasAnalytics: true,
   hasAgents: true,
   hasServices: true,
   isProcessPerService: true,
@@ -35,11 +37,18 @@ test('no two parts of ten nodes want the same port', () => {
   const ports = wantedPorts(everything).map(({ port, protocol }) => `${port}/${protocol}`)
 
   expect(new Set(ports).size).toBe(ports.length)
-  expect(ports).toHaveLength(2 + 10 * 10)
+  expect(ports).toHaveLength(4 + 10 * 10)
 })
 
 test('gossip is UDP or TCP, and only what runs is wanted', () => {
-  const wanted = wantedPorts({ ...everything, nodes: 1, hasNats: false, hasServices: false })
+  const wanted = wantedPorts({
+    ...everything,
+    nodes: 1,
+    hasNats: false,
+    hasPostgres: false,
+    hasServices: false,
+    hasAnalytics: false,
+  })
 
   expect(wanted).toEqual([
     { port: 8081, protocol: 'tcp', wantedBy: 'agent API of node1' },
@@ -54,7 +63,9 @@ test('one process per node needs no ports for its services apart', () => {
     ...everything,
     nodes: 1,
     hasNats: false,
+    hasPostgres: false,
     hasAgents: false,
+    hasAnalytics: false,
     isProcessPerService: false,
   })
 

@@ -17,6 +17,11 @@ const natsPorts = {
   monitoring: { base: 8222, what: 'NATS monitoring' },
 } as const
 
+// None that a Postgres of the machine is likely to have.
+const postgres = { base: 7432, what: 'Postgres' } as const
+// One below those of the nodes' processes.
+const analytics = { base: 9400, what: 'health and metrics of analytics' } as const
+
 export const maxNodes = 10
 export const serviceNames = ['subscriber', 'ack-sender', 'config-manager', 'gateway'] as const
 export type ServiceName = (typeof serviceNames)[number]
@@ -49,6 +54,9 @@ export function natsPortsOf(offset = 0): { client: number; monitoring: number } 
   }
 }
 
+export const postgresPort = (offset = 0): number => postgres.base + offset
+export const analyticsPort = (offset = 0): number => analytics.base + offset
+
 type Protocol = 'tcp' | 'udp'
 
 export interface WantedPort {
@@ -62,8 +70,10 @@ export interface WantedParts {
   nodes: number
   portOffset: number
   hasNats: boolean
+  hasPostgres: boolean
   hasAgents: boolean
   hasServices: boolean
+  hasAnalytics: boolean
   isProcessPerService: boolean
 }
 
@@ -77,6 +87,12 @@ export function wantedPorts(parts: WantedParts): WantedPort[] {
     const { client, monitoring } = natsPortsOf(parts.portOffset)
     wanted.push({ port: client, protocol: 'tcp', wantedBy: natsPorts.client.what })
     wanted.push({ port: monitoring, protocol: 'tcp', wantedBy: natsPorts.monitoring.what })
+  }
+  for (const { base, what } of [
+    ...(parts.hasPostgres ? [postgres] : []),
+    ...(parts.hasAnalytics ? [analytics] : []),
+  ]) {
+    wanted.push({ port: base + parts.portOffset, protocol: 'tcp', wantedBy: what })
   }
   const names: (keyof NodePorts)[] = [
     ...(parts.hasAgents ? (['agentApi', 'gossip', 'agentMetrics'] as const) : []),

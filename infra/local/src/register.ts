@@ -1,19 +1,26 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { endProcess, findProcess, isRunning } from '@corroport/node-process/process-ref.ts'
+import {
+  endProcess,
+  findProcess,
+  isRunning,
+  sendSignal,
+} from '@corroport/node-process/process-ref.ts'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Layout } from './layout.ts'
 
-/** What can be started and stopped apart: NATS and the agents; the nodes' services. */
+/** What can be started and stopped apart: NATS, Postgres and the agents; the services. */
 export const layers = ['agents', 'services'] as const
 export type Layer = (typeof layers)[number]
 
 const Running = Type.Object({
   name: Type.String(),
-  /** Stopped from the highest to the lowest: services, agents, NATS. */
+  /** Stopped from the highest to the lowest: services, agents, NATS and Postgres. */
   stopRank: Type.Integer(),
+  /** SIGTERM without it. */
+  stopSignal: Type.Optional(Type.Literal('SIGINT')),
   stopDeadlineMs: Type.Integer(),
   pid: Type.Integer(),
   startedAt: Type.String(),
@@ -26,6 +33,9 @@ const ClusterShape = Type.Object({
   natsUrl: Type.String(),
   /** False where others run it. */
   hasNats: Type.Boolean(),
+  /** False where others run it, or nobody does. */
+  hasPostgres: Type.Boolean(),
+  hasAnalytics: Type.Boolean(),
   isProcessPerService: Type.Boolean(),
   /** Absent where others run the agents. */
   agentKind: Type.Optional(Type.Union([Type.Literal('development'), Type.Literal('real')])),
@@ -141,7 +151,11 @@ async function endLeftovers(
     await Promise.all(
       left
         .filter(({ stopRank }) => stopRank === rank)
-        .map((part) => endProcess(part, part.stopDeadlineMs, -part.pid)),
+        .map((part) => {
+          // The SIGTERM that follows asks for no more than this did.
+          if (part.stopSignal) sendSignal(-part.pid, part.stopSignal)
+          return endProcess(part, part.stopDeadlineMs, -part.pid)
+        }),
     )
   }
 }

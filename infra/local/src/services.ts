@@ -5,7 +5,7 @@ import { Value } from 'typebox/value'
 import { agentUrl } from './agents.ts'
 import { compileCache, type Layout, root } from './layout.ts'
 import type { PartDefinition } from './part.ts'
-import { natsPortsOf, portsOf, serviceNames } from './ports.ts'
+import { analyticsPort, natsPortsOf, portsOf, serviceNames } from './ports.ts'
 
 export interface NodeSettings {
   nodes: number
@@ -14,13 +14,14 @@ export interface NodeSettings {
   /** By node id. */
   clockOffsetsMs: Readonly<Record<string, number>>
   natsUrl: string
+  databaseUrl?: string | undefined
 }
 
 /** What the services of a node read, but for LOG_LEVEL and the like of whoever starts them. */
 export function nodeEnvironment(
   layout: Layout,
   node: number,
-  { nodes, portOffset, regions, clockOffsetsMs, natsUrl }: NodeSettings,
+  { nodes, portOffset, regions, clockOffsetsMs, natsUrl, databaseUrl }: NodeSettings,
 ): Record<string, string> {
   const ports = portsOf(node, portOffset)
   const nats = natsPortsOf(portOffset)
@@ -33,6 +34,7 @@ export function nodeEnvironment(
     ...(natsUrl === `nats://127.0.0.1:${nats.client}` && {
       NATS_MONITOR_URL: `http://127.0.0.1:${nats.monitoring}`,
     }),
+    ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
     AGENT_URL: agentUrl(node, portOffset),
     AGENT_CONFIG: layout.runtimeConfig(node),
     AGENT_CANONICAL_CONFIG: layout.canonicalConfig(node),
@@ -105,6 +107,38 @@ export function serviceParts(
     stopDeadlineMs: 11_000,
     look: (signal) => lookAtHealth(listens, signal),
   }))
+}
+
+export interface AnalyticsSettings {
+  portOffset: number
+  natsUrl: string
+  databaseUrl: string
+  environment: NodeJS.ProcessEnv
+}
+
+export function analyticsPart(layout: Layout, settings: AnalyticsSettings): PartDefinition {
+  const { portOffset, natsUrl, databaseUrl, environment } = settings
+  const port = analyticsPort(portOffset)
+  mkdirSync(layout.analyticsFolder, { recursive: true, mode: 0o700 })
+  return {
+    name: 'analytics',
+    command: process.execPath,
+    args: [...nodeFlags, join(root, 'services/analytics/src/main.ts')],
+    cwd: root,
+    env: {
+      NODE_COMPILE_CACHE: compileCache,
+      ...allocatorSettings,
+      ...environment,
+      NATS_URL: natsUrl,
+      DATABASE_URL: databaseUrl,
+      STATE_DIR: layout.analyticsFolder,
+      METRICS_PORT: String(port),
+    },
+    logPath: layout.log('analytics'),
+    stopRank: 2,
+    stopDeadlineMs: 11_000,
+    look: (signal) => lookAtHealth([port], signal),
+  }
 }
 
 /** Ready means: each listener says so; else the checks that fail. */

@@ -21,6 +21,7 @@ export interface StartFlags {
   processPerService?: boolean
   fresh?: boolean
   keepConfig?: boolean
+  withoutAnalytics?: boolean
   showCorrosion?: boolean
   /** Of `up`. */
   detach?: boolean
@@ -54,6 +55,8 @@ export const startOptions = {
     ).argParser(clockOffsets),
   processPerService: () =>
     new Option('--process-per-service', 'each service as a process of its own, as it is deployed'),
+  withoutAnalytics: () =>
+    new Option('--without-analytics', 'nothing is stored or measured; spares Postgres'),
   fresh: () => new Option('--fresh', 'forget everything of earlier runs'),
   keepConfig: () => new Option('--keep-config', 'keep edited agent configurations'),
   portOffset: () =>
@@ -133,6 +136,7 @@ function startHere(
     isProcessPerService: flags.processPerService,
     isFresh: flags.fresh,
     keepConfig: flags.keepConfig,
+    analytics: !flags.withoutAnalytics,
     showCorrosion: flags.showCorrosion ?? false,
     environment,
     out,

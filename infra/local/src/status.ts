@@ -4,7 +4,8 @@ import { type Static, Type } from 'typebox'
 import { agentUrl, lookAtAgent } from './agents.ts'
 import type { Layout } from './layout.ts'
 import { lookAtMonitoring } from './nats.ts'
-import { natsPortsOf, portsOf } from './ports.ts'
+import { analyticsPort, natsPortsOf, portsOf, postgresPort } from './ports.ts'
+import { lookAtDatabase, ownDatabaseUrl } from './postgres.ts'
 import { type ClusterShape, type Layer, readRecord } from './register.ts'
 import { lookAtHealth, serviceProcesses } from './services.ts'
 import { formatTable } from './table.ts'
@@ -34,7 +35,7 @@ const lookDeadlineMs = 2000
 export async function statusOf(layout: Layout, layer: Layer): Promise<LayerStatus> {
   const record = readRecord(layout, layer)
   if (!record) return { layer, supervisor: null, agentKind: null, parts: [] }
-  const parts = expectedParts(layer, record.shape).map(async ({ name, address, look }) => {
+  const parts = expectedParts(layout, layer, record.shape).map(async ({ name, address, look }) => {
     const running = record.parts.find((part) => part.name === name)
     if (!running || !isRunning(running)) {
       return { name, pid: null, state: 'down' as const, detail: '', address }
@@ -59,7 +60,7 @@ interface ExpectedPart {
   look: (signal: AbortSignal) => Promise<string | undefined>
 }
 
-function expectedParts(layer: Layer, shape: ClusterShape): ExpectedPart[] {
+function expectedParts(layout: Layout, layer: Layer, shape: ClusterShape): ExpectedPart[] {
   const nodes = Array.from({ length: shape.nodes }, (_, index) => index + 1)
   if (layer === 'agents') {
     const agents = nodes.map((node): ExpectedPart => {
@@ -72,9 +73,20 @@ function expectedParts(layer: Layer, shape: ClusterShape): ExpectedPart[] {
       address: shape.natsUrl,
       look: (signal) => lookAtMonitoring(monitoring, signal),
     }
-    return shape.hasNats ? [nats, ...agents] : agents
+    const postgres: ExpectedPart = {
+      name: 'postgres',
+      address: `127.0.0.1:${postgresPort(shape.portOffset)}`,
+      look: async () => await lookAtDatabase(ownDatabaseUrl(layout, shape.portOffset)),
+    }
+    return [...(shape.hasNats ? [nats] : []), ...(shape.hasPostgres ? [postgres] : []), ...agents]
   }
-  return nodes.flatMap((node) => {
+  const port = analyticsPort(shape.portOffset)
+  const analytics: ExpectedPart = {
+    name: 'analytics',
+    address: `http://127.0.0.1:${port}`,
+    look: (signal) => lookAtHealth([port], signal),
+  }
+  const services = nodes.flatMap((node) => {
     const ports = portsOf(node, shape.portOffset)
     return serviceProcesses(node, shape).map(
       ({ name, listens }): ExpectedPart => ({
@@ -84,6 +96,7 @@ function expectedParts(layer: Layer, shape: ClusterShape): ExpectedPart[] {
       }),
     )
   })
+  return shape.hasAnalytics ? [...services, analytics] : services
 }
 
 async function reasonOf(looked: Promise<string | undefined>): Promise<string | undefined> {

@@ -39,13 +39,22 @@ describe('agents started from the command line', () => {
         nodes: 3,
         portOffset,
         hasNats: true,
+        hasPostgres: false,
+        hasAnalytics: false,
         hasAgents: true,
         hasServices: false,
         isProcessPerService: false,
       }),
     )
 
-    const start = await local('agents', 'start', '3', '--port-offset', String(offset))
+    const start = await local(
+      'agents',
+      'start',
+      '3',
+      '--without-analytics',
+      '--port-offset',
+      String(offset),
+    )
 
     expect(start.stdout).toContain(`http://127.0.0.1:${8081 + offset}`)
     const { supervisor, parts } = await status()
@@ -118,7 +127,8 @@ describe('a cluster held by a test', () => {
     await cluster.ready()
 
     const answer = await fetch(monitoring)
-    // Five streams, the buckets of claims and rollouts; two durables for each node.
-    expect(await answer.json()).toMatchObject({ streams: 7, consumers: 4 })
+    // Five streams, the buckets of claims and rollouts; the four durables of analytics, two for
+    // each node.
+    expect(await answer.json()).toMatchObject({ streams: 7, consumers: 8 })
   }, 30_000)
 })

@@ -9,6 +9,8 @@ export const shape: ClusterShape = {
   portOffset: 0,
   natsUrl: 'nats://127.0.0.1:4222',
   hasNats: true,
+  hasPostgres: false,
+  hasAnalytics: false,
   isProcessPerService: false,
 }
 

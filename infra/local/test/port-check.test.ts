@@ -40,6 +40,8 @@ function wantedAt(portOffset: number): WantedPort[] {
     nodes: 3,
     portOffset,
     hasNats: true,
+    hasPostgres: false,
+    hasAnalytics: false,
     hasAgents: true,
     hasServices: true,
     isProcessPerService: true,

@@ -1,16 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import {
-  ContractError,
-  type DurableDefinition,
-  deadLettered,
-  nowMicroseconds,
-  type RecordDefinition,
-  toTimestamp,
-} from '@corroport/contracts'
+import { ContractError, type DurableDefinition, type RecordDefinition } from '@corroport/contracts'
 import type { JetStreamClient, JsMsg } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { aborted, type Bus, type Connection } from './bus.ts'
+import { tellDead } from './dead-letter.ts'
 import { messageOf } from './error-message.ts'
 import { inTrace } from './trace.ts'
 
@@ -143,28 +137,25 @@ async function bury(
   err: unknown,
 ): Promise<void> {
   const { stream, streamSequence, deliveryCount } = message.info
-  const letter = deadLettered.parse({
-    service,
-    durable: durable.name,
-    stream,
-    sequence: streamSequence,
-    subject: message.subject,
-    messageId: message.headers?.get('Nats-Msg-Id') || null,
-    deliveries: deliveryCount,
-    reason: messageOf(err),
-    payload: message.data.subarray(0, 512 * 1024).toBase64(),
-    deadAt: toTimestamp(nowMicroseconds()),
-  })
+  const reason = messageOf(err)
   try {
-    await jetstream.publish(deadLettered.subject({ service }), JSON.stringify(letter), {
-      msgID: deadLettered.identify(letter),
+    await tellDead(jetstream, {
+      service,
+      durable: durable.name,
+      stream,
+      sequence: streamSequence,
+      subject: message.subject,
+      messageId: message.headers?.get('Nats-Msg-Id') || null,
+      deliveries: deliveryCount,
+      reason,
+      data: message.data,
     })
   } catch (error) {
     log.warn({ err: error, subject: message.subject }, 'dead letter not stored, record delayed')
     message.nak(1000)
     return
   }
-  message.term(letter.reason.slice(0, 200))
+  message.term(reason.slice(0, 200))
   log.error(
     { err, subject: message.subject, durable: durable.name, deliveries: deliveryCount },
     'record refused',

@@ -1,6 +1,7 @@
 export * from './bus.ts'
 export * from './claim.ts'
 export * from './consume.ts'
+export * from './consume-batches.ts'
 export * from './documents.ts'
 export * from './error-message.ts'
 export * from './migrate-streams.ts'

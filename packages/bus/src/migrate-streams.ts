@@ -115,7 +115,7 @@ async function applyDurable(
   durable: DurableDefinition,
 ): Promise<Outcome> {
   const changeable: Partial<ConsumerConfig> = {
-    filter_subjects: [...durable.filters],
+    ...(durable.filters.length > 0 && { filter_subjects: [...durable.filters] }),
     ack_wait: durable.ackWaitMs * nanosecondsPerMillisecond,
     max_ack_pending: durable.maxAckPending,
     max_deliver: -1,
@@ -124,7 +124,7 @@ async function applyDurable(
   if (!existing) {
     await manager.consumers.add(durable.stream, {
       durable_name: durable.name,
-      ack_policy: AckPolicy.Explicit,
+      ack_policy: durable.answers === 'all' ? AckPolicy.All : AckPolicy.Explicit,
       deliver_policy: DeliverPolicy.All,
       ...changeable,
     })

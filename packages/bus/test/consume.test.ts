@@ -30,6 +30,7 @@ const durable: DurableDefinition = {
   name: 'reader',
   stream: 'RECORDS',
   filters: ['corro.message.received.node1'],
+  answers: 'each',
   ackWaitMs: 1000,
   maxAckPending: 100,
 }

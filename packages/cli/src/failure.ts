@@ -5,6 +5,7 @@ export const exitCodes = {
   usage: { code: 2, meaning: 'wrong arguments' },
   missing: { code: 3, meaning: 'sent, but not acknowledged by all in time' },
   degraded: { code: 4, meaning: 'done; something is down or disagrees' },
+  worse: { code: 5, meaning: 'done; measured worse than --max-loss or --fail-if allows' },
   interrupted: { code: 130, meaning: 'ended by Ctrl-C' },
 } as const
 /** A number where a command has codes of its own, which its `--help` says. */

@@ -3,8 +3,8 @@ import type { Static, TSchema } from 'typebox'
 import { Failure } from './failure.ts'
 import { readServerSentEvents, type ServerSentEvent } from './sse.ts'
 
-// Longer than a gateway waits for its agent or for other nodes, which it asks for digests of all rows.
-const deadlineMs = 25_000
+// Longer than a gateway waits for others: analytics takes up to a minute to store a page of an import.
+const deadlineMs = 65_000
 // Three of the heartbeats that a gateway sends every 15 s.
 const silenceMs = 45_000
 
@@ -39,6 +39,9 @@ export interface Gateway {
   readonly url: URL
   get<S extends TSchema>(path: string, parse: Parse<S>): Promise<Static<S>>
   post<S extends TSchema>(path: string, body: unknown, parse: Parse<S>): Promise<Static<S>>
+  delete(path: string): Promise<void>
+  /** The body as it comes, however long that takes, unless it is silent for a while. */
+  openBody(path: string): Promise<AsyncIterable<Uint8Array>>
   /** Resolves when the stream is open; the events end or throw when the connection does. */
   openEvents(path: string, lastEventId?: string): Promise<AsyncGenerator<ServerSentEvent>>
 }
@@ -98,31 +101,47 @@ export function createGateway(name: string, url: URL): Gateway {
         parse,
       ),
 
-    async openEvents(path, lastEventId) {
-      const silence = new AbortController()
-      const timer = setTimeout(() => silence.abort(), silenceMs)
-      try {
-        const response = await ask(path, {
-          headers: {
-            accept: 'text/event-stream',
-            ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-          },
-          signal: silence.signal,
-        })
-        return readUntilSilent(response.body ?? [], timer)
-      } catch (error) {
-        clearTimeout(timer)
-        throw error
-      }
+    async delete(path) {
+      const signal = AbortSignal.timeout(deadlineMs)
+      const response = await ask(path, { method: 'DELETE', signal })
+      await response.body?.cancel()
     },
+
+    openBody: (path) => open(path, {}),
+
+    async openEvents(path, lastEventId) {
+      const chunks = await open(path, {
+        accept: 'text/event-stream',
+        ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+      })
+      return readServerSentEvents(chunks)
+    },
+  }
+
+  async function open(
+    path: string,
+    headers: Record<string, string>,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const silence = new AbortController()
+    const timer = setTimeout(() => silence.abort(), silenceMs)
+    try {
+      const { body } = await ask(path, { headers, signal: silence.signal })
+      return readUntilSilent(body ?? [], timer)
+    } catch (error) {
+      clearTimeout(timer)
+      throw error
+    }
   }
 
   async function* readUntilSilent(
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     timer: NodeJS.Timeout,
-  ): AsyncGenerator<ServerSentEvent> {
+  ): AsyncGenerator<Uint8Array> {
     try {
-      yield* readServerSentEvents(chunks, () => timer.refresh())
+      for await (const chunk of chunks) {
+        timer.refresh()
+        yield chunk
+      }
     } catch (error) {
       throw unreached(url, error)
     } finally {

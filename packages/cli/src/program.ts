@@ -1,12 +1,17 @@
 import { Command } from 'commander'
 import { registerAcks } from './commands/acks.ts'
 import { registerAgent } from './commands/agent.ts'
+import { registerAnalytics } from './commands/analytics.ts'
+import { registerClocks } from './commands/clocks.ts'
 import { registerCluster } from './commands/cluster.ts'
 import { registerCompletion } from './commands/completion.ts'
 import { registerConfig } from './commands/config.ts'
+import { registerDemo } from './commands/demo.ts'
+import { registerExperiment } from './commands/experiment.ts'
 import { registerLab } from './commands/lab.ts'
 import { registerLocal } from './commands/local.ts'
 import { registerMessage, registerMessages } from './commands/messages.ts'
+import { registerPropagation } from './commands/propagation.ts'
 import { registerReceptions } from './commands/receptions.ts'
 import { registerSend } from './commands/send.ts'
 import { registerStatus } from './commands/status.ts'
@@ -51,6 +56,11 @@ ${codes.join('\n')}`,
   registerReceptions(program, terminal)
   registerAcks(program, terminal)
   registerTracking(program, terminal)
+  registerExperiment(program, terminal)
+  registerClocks(program, terminal)
+  registerPropagation(program, terminal)
+  registerAnalytics(program, terminal)
+  registerDemo(program, terminal)
   registerCluster(program, terminal)
   registerConfig(program, terminal)
   registerAgent(program, terminal)

@@ -9,7 +9,6 @@ export interface ServerSentEvent {
 /** Parses `text/event-stream`; chunks may end anywhere, inside a character too. */
 export async function* readServerSentEvents(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  onChunk: () => void = () => undefined,
 ): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder()
   let rest = ''
@@ -19,7 +18,6 @@ export async function* readServerSentEvents(
   let hasId = false
 
   for await (const chunk of chunks) {
-    onChunk()
     rest += decoder.decode(chunk, { stream: true })
     // A CR at the end may be the first half of a CRLF, so it waits for what follows.
     const lines = rest.split(/\r\n|\n|\r(?!$)/)

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { styleText } from 'node:util'
 import { maxContentBytes } from '@corroport/contracts'
 import { codeOf, type Exit, exitCodes, Failure } from './failure.ts'
-import { type Part, printable } from './text.ts'
+import { fit, type Part, printable, textOf, widthOf } from './text.ts'
 
 /** Where a command reads and writes. */
 export interface Terminal {
@@ -14,12 +14,17 @@ export interface Terminal {
   printJson(value: unknown, layout?: 'line' | 'block'): void
   /** One line beside the result. */
   note(...parts: Part[]): void
+  /**
+   * How far something is, beside the result: on a terminal one line that the next one replaces;
+   * elsewhere a line of its own, and only where `isMilestone`. Nothing ends it.
+   */
+  progress(line: readonly Part[], isMilestone: boolean): void
   /** Standard input as text, less its last newline; undefined when a person sits there. */
   readInput(): Promise<string | undefined>
   /** Undefined when nobody can be asked. */
   confirm(question: string): Promise<boolean | undefined>
-  /** What is said when Ctrl-C ends the command from now on: what goes on without it. */
-  onInterrupt(text: string): void
+  /** What is said, or asked and done, when Ctrl-C ends the command from now on. */
+  onInterrupt(last: string | (() => Promise<string>)): void
   /** Makes a commander action of a function that returns how it ended. */
   action<Arguments extends unknown[]>(
     work: (...given: Arguments) => Promise<Exit>,
@@ -27,14 +32,45 @@ export interface Terminal {
 }
 
 export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): Terminal {
-  const print = (...parts: Part[]): void => write(stdout, parts)
-  let lastWords: string | undefined
+  let last: string | (() => Promise<string>) | undefined
+  let hasProgress = false
+
+  /** A line of progress stays the last one on the screen until something else is said. */
+  const clearProgress = (): void => {
+    if (hasProgress) stderr.write('\r\u001b[K')
+    hasProgress = false
+  }
+  const print = (...parts: Part[]): void => {
+    clearProgress()
+    write(stdout, parts)
+  }
+  const note = (...parts: Part[]): void => {
+    clearProgress()
+    write(stderr, parts)
+  }
+
+  const end = async (): Promise<void> => {
+    // A second Ctrl-C asks nothing.
+    process.once('SIGINT', () => process.exit(exitCodes.interrupted.code))
+    clearProgress()
+    const words = typeof last === 'function' ? await last() : last
+    if (words !== undefined) note(words)
+    process.exit(exitCodes.interrupted.code)
+  }
 
   return {
     environment: env,
     width: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
     print,
-    note: (...parts) => write(stderr, parts),
+    note,
+
+    progress(line, isMilestone) {
+      if (stderr.isTTY) {
+        clearProgress()
+        stderr.write(fitted(line, stderr))
+        hasProgress = true
+      } else if (isMilestone) note(...line)
+    },
 
     printJson(value, layout = 'block') {
       const text = JSON.stringify(value, undefined, layout === 'block' ? 2 : undefined)
@@ -73,28 +109,35 @@ export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): 
       }
     },
 
-    onInterrupt(text) {
-      lastWords = text
+    onInterrupt(whatThen) {
+      last = whatThen
     },
 
     action:
       (work) =>
       async (...given) => {
-        process.once('SIGINT', () => {
-          if (lastWords !== undefined) write(stderr, [lastWords])
-          process.exit(exitCodes.interrupted.code)
-        })
+        process.once('SIGINT', () => void end())
         process.exitCode = codeOf(await work(...given))
       },
   }
 }
 
 function write(stream: NodeJS.WriteStream, parts: readonly Part[]): void {
+  stream.write(`${styled(parts, stream)}\n`)
+}
+
+function styled(parts: readonly Part[], stream: NodeJS.WriteStream): string {
   // styleText knows NO_COLOR, FORCE_COLOR and whether the stream is a terminal.
   const line = parts.map((part) =>
     typeof part === 'string'
       ? printable(part)
       : styleText(part.style, printable(part.text), { stream }),
   )
-  stream.write(`${line.join('')}\n`)
+  return line.join('')
+}
+
+/** A line that wraps could not be taken back: then it is cut, without its colours. */
+function fitted(parts: readonly Part[], stream: NodeJS.WriteStream): string {
+  const text = printable(parts.map(textOf).join(''))
+  return widthOf(text) < stream.columns ? styled(parts, stream) : fit(text, stream.columns - 1)
 }

@@ -2,11 +2,24 @@ import { type Static, Type } from 'typebox'
 import { Via } from './change.ts'
 import { defineRecord } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
-import { ActorId, Endpoint, MessageId, NodeId, Region } from './values.ts'
+import { ActorId, Endpoint, MessageId, NodeId, nullable, Region } from './values.ts'
 
 /** `gossip`: a row through Corrosion. `direct`: a request straight over NATS. */
 export const Transport = Type.Union([Type.Literal('gossip'), Type.Literal('direct')])
 export type Transport = Static<typeof Transport>
+
+/** Becomes a token of subjects. */
+export const ExperimentId = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' })
+
+/** Where a message stands in the experiment that it was sent for. */
+export const ExperimentSlot = Type.Object({
+  id: ExperimentId,
+  number: Type.Integer({ minimum: 0, description: 'its slot in the plan of the experiment' }),
+  isWarmup: Type.Boolean(),
+  intendedAt: nullable(Timestamp, { description: 'null where no time was planned' }),
+  delayMs: Type.Number({ description: 'sent less intended, by the monotonic clock' }),
+})
+export type ExperimentSlot = Static<typeof ExperimentSlot>
 
 /** The origin armed its tracker; nothing has left the node yet. */
 export const messageSent = defineRecord(
@@ -22,6 +35,7 @@ export const messageSent = defineRecord(
       description: 'who should acknowledge, and whether it was announced at this moment',
     }),
     sentAt: Timestamp,
+    experiment: Type.Optional(ExperimentSlot),
   }),
   (message) => `sent.${message.messageId}`,
 )
@@ -38,6 +52,9 @@ export const messageAccepted = defineRecord(
     actorId: Type.Optional(ActorId),
     dbVersion: Type.Optional(Type.String({ description: 'decimal; absent when read back later' })),
     acceptedAt: Timestamp,
+    tookMs: nullable(Type.Number(), {
+      description: 'armed to accepted, by the monotonic clock; null where it was read back',
+    }),
     wasReadBack: Type.Boolean({
       description: 'the answer of the agent was lost; the row was found by its key afterwards',
     }),
@@ -56,6 +73,25 @@ export const messageFailed = defineRecord(
     failedAt: Timestamp,
   }),
   (message) => `failed.${message.messageId}`,
+)
+
+/** Planned messages whose time passed while their origin could not send them. */
+export const messagesSkipped = defineRecord(
+  'corro.message.skipped.{nodeId}',
+  'Messages of an experiment were not sent, and will not be.',
+  Type.Object({
+    nodeId: NodeId,
+    experimentId: ExperimentId,
+    transport: Transport,
+    numbers: Type.Array(Type.Integer({ minimum: 0 }), {
+      minItems: 1,
+      maxItems: 1000,
+      description: 'their slots in the plan',
+    }),
+    reason: Type.String(),
+    at: Timestamp,
+  }),
+  (event) => `skipped.${event.experimentId}.${event.nodeId}.${event.transport}.${event.numbers[0]}`,
 )
 
 /** A node that is not the origin has it: the receipt is committed. */

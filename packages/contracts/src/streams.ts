@@ -13,7 +13,7 @@ export const streams = [
   { name: 'CHANGES', subjects: ['corro.change.>'], maxAgeHours: 6, maxBytes: 512 * megabyte },
   {
     name: 'RECORDS',
-    subjects: ['corro.message.>', 'corro.ack.>'],
+    subjects: ['corro.message.>', 'corro.ack.>', 'corro.share.>', 'corro.experiment.>'],
     maxAgeHours: 24,
     maxBytes: 512 * megabyte,
   },
@@ -32,7 +32,12 @@ export const streams = [
     maxAgeHours: 24 * 28,
     maxBytes: 128 * megabyte,
   },
-  { name: 'SAMPLES', subjects: ['corro.node.>'], maxAgeHours: 6, maxBytes: 128 * megabyte },
+  {
+    name: 'SAMPLES',
+    subjects: ['corro.node.>', 'corro.clock.>'],
+    maxAgeHours: 6,
+    maxBytes: 128 * megabyte,
+  },
   { name: 'DEAD', subjects: ['corro.dead.>'], maxAgeHours: 24 * 28, maxBytes: 128 * megabyte },
 ] as const satisfies readonly StreamDefinition[]
 
@@ -55,6 +60,8 @@ export interface DurableDefinition {
   /** Longer than the deadline of any handler. */
   readonly ackWaitMs: number
   readonly maxAckPending: number
+  /** `all`: one answer for a record and those before it, for a single reader of batches. */
+  readonly answers: 'each' | 'all'
 }
 
 export function subscriberDurable(nodeId: string): DurableDefinition {
@@ -64,6 +71,7 @@ export function subscriberDurable(nodeId: string): DurableDefinition {
     filters: [`corro.lifecycle.*.${nodeId}`],
     ackWaitMs: 10_000,
     maxAckPending: 64,
+    answers: 'each',
   }
 }
 
@@ -74,9 +82,25 @@ export function ackSenderDurable(nodeId: string): DurableDefinition {
     filters: [`corro.change.observed.${nodeId}`],
     ackWaitMs: 10_000,
     maxAckPending: 1024,
+    answers: 'each',
   }
 }
 
-export function durablesOf(nodeId: string): DurableDefinition[] {
-  return [subscriberDurable(nodeId), ackSenderDurable(nodeId)]
+/** Everything that analytics stores; one process reads at a time. */
+export const analyticsDurables = (['CHANGES', 'RECORDS', 'LIFECYCLE', 'SAMPLES'] as const).map(
+  (stream): DurableDefinition => ({
+    name: 'analytics',
+    stream,
+    filters: [],
+    ackWaitMs: 60_000,
+    maxAckPending: 50_000,
+    answers: 'all',
+  }),
+)
+
+export function durablesFor(nodeIds: readonly string[]): DurableDefinition[] {
+  return [
+    ...analyticsDurables,
+    ...nodeIds.flatMap((nodeId) => [subscriberDurable(nodeId), ackSenderDurable(nodeId)]),
+  ]
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { applyStreams } from '@corroport/bus'
-import { durablesOf, streams } from '@corroport/contracts'
+import { durablesFor, streams } from '@corroport/contracts'
 import { requireNatsServer } from '../../../infra/setup/find-nats-server.mjs'
 import { freePort } from './free-port.ts'
 
@@ -49,7 +49,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     })
     child = server
     await ready(server)
-    await applyStreams({ url, streams, durables: (options.nodeIds ?? []).flatMap(durablesOf) })
+    await applyStreams({ url, streams, durables: durablesFor(options.nodeIds ?? []) })
   }
   const kill = async (): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return

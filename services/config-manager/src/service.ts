@@ -3,6 +3,7 @@ import { openStateFile } from '@corroport/bus'
 import {
   agentRestartRequested,
   canaryTouched,
+  clockProbed,
   configApplied,
   configChecked,
   configPlanned,
@@ -24,6 +25,7 @@ import {
   nodeSampled,
   nodeStateChanged,
   nodeViewed,
+  nowMicroseconds,
   operationChanged,
   operationQueried,
   partitionHealed,
@@ -35,6 +37,7 @@ import {
   rolloutsQueried,
   rowsDigested,
   stepExecuted,
+  toTimestamp,
   wipeRequested,
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
@@ -77,6 +80,7 @@ export const says = [
 ] as const
 export const hears = [nodeAnnounced, nodeViewed, membersRemoved] as const
 export const answers = [
+  clockProbed,
   agentRestartRequested,
   operationQueried,
   configQueried,
@@ -118,6 +122,7 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
   const state = opening.use(
     openStateFile({ path: join(stateDir, 'config-manager.sqlite'), migrations, bus, log }),
   )
+  opening.use(bus.respond(clockProbed, { nodeId }, readClock))
   const durations = createDurationMetrics(metrics)
   const shared = { nodeId, bus, state, log, health, directory, views, agent }
 
@@ -180,4 +185,10 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
   )
 
   return opening.move()
+}
+
+/** What the parsing before and the writing after take is on the way, which is in the asker's bound. */
+function readClock() {
+  const heardAt = toTimestamp(nowMicroseconds())
+  return { heardAt, answeredAt: toTimestamp(nowMicroseconds()) }
 }

@@ -3,7 +3,13 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { connectBus } from '@corroport/bus'
-import { type NodeAnnounced, nodeAnnounced } from '@corroport/contracts'
+import {
+  clockProbed,
+  type NodeAnnounced,
+  nodeAnnounced,
+  nowMicroseconds,
+  toTimestamp,
+} from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import { createHealth, createMetrics } from '@corroport/service'
 import {
@@ -124,6 +130,25 @@ test('the announced gossip address is that of the file, also after it was edited
   await announces('127.0.0.1:8788')
   rmSync(path)
   await announces(null)
+})
+
+test('the clock of a node is answered while its agent is away', async () => {
+  using folder = createTemporaryFolder()
+  await using nats = await startNatsServer()
+  await using bus = connectBus({ url: nats.url, name: 'test', log })
+  await using _node = await startConfigManager(configFor('http://127.0.0.1:1', folder.path), {
+    bus,
+    log,
+    health: createHealth('config-manager'),
+    metrics: createMetrics(),
+  })
+  await until(() => bus.isConnected)
+
+  const askedAt = toTimestamp(nowMicroseconds())
+  const { heardAt, answeredAt } = await bus.request(clockProbed, { nodeId: 'node1' }, {})
+
+  const times = [askedAt, heardAt, answeredAt, toTimestamp(nowMicroseconds())]
+  expect(times).toEqual(times.toSorted())
 })
 
 test('every variable that does not fit is named, with none of the values', () => {

@@ -3,11 +3,14 @@ import { version } from '@corroport/service'
 import swagger from '@fastify/swagger'
 import { refuseForeignPages } from './access.ts'
 import { type App, createHttpServer, type HttpServerOptions } from './http-server.ts'
+import { type AnalyticsDeps, registerAnalytics } from './routes/analytics.ts'
 import { type ConfigRoutesDeps, registerConfig } from './routes/config.ts'
 import { type ConvergenceDeps, registerConvergence } from './routes/convergence.ts'
 import { type DiagnosisDeps, registerDiagnosis } from './routes/diagnosis.ts'
 import { type EventsDeps, registerEvents } from './routes/events.ts'
+import { type ExperimentsDeps, registerExperiments } from './routes/experiments.ts'
 import { registerHealth } from './routes/health.ts'
+import { type MeasurementsDeps, registerMeasurements } from './routes/measurements.ts'
 import { registerMembers } from './routes/members.ts'
 import { type MessagesDeps, registerMessages } from './routes/messages.ts'
 import { type NodesDeps, registerNodes } from './routes/nodes.ts'
@@ -29,6 +32,9 @@ export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
   ConfigRoutesDeps &
   OperationsDeps &
   ConvergenceDeps &
+  ExperimentsDeps &
+  MeasurementsDeps &
+  AnalyticsDeps &
   Parameters<typeof registerMembers>[1] &
   Parameters<typeof registerStatus>[1]
 
@@ -41,7 +47,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
       openapi: '3.1.0',
       info: {
         title: 'CorroPort gateway',
-        description: 'Messages, acknowledgements and live events of one node.',
+        description: 'Messages, acknowledgements, experiments and live events of one node.',
         version,
       },
     },
@@ -57,6 +63,9 @@ export async function createApp(deps: AppDeps): Promise<App> {
   registerConvergence(app, deps)
   registerOperations(app, deps)
   registerConfig(app, deps)
+  registerExperiments(app, deps)
+  registerMeasurements(app, deps)
+  registerAnalytics(app, deps)
   registerHealth(app, deps)
   app.get('/api/openapi.json', () => app.swagger())
   return app

@@ -47,6 +47,13 @@ export function notAnsweredBy(who: string): (cause: unknown) => never {
   }
 }
 
+/** For `catch`, around what is asked of analytics. */
+export function silentAnalytics(cause: unknown): never {
+  return notAnsweredBy(
+    'analytics (look at its /health/ready; it needs postgres, and needs the migrations to be made)',
+  )(cause)
+}
+
 const refusalStatus = {
   invalid: 422,
   'not-found': 404,
@@ -138,6 +145,9 @@ function describeIssue({ keyword, instancePath, params, message }: ValidationIss
       return [{ path, message: params.limit === 1 ? 'is empty' : 'is too short' }]
     case 'pattern':
       return [{ path, message: 'is malformed' }]
+    case 'minimum':
+    case 'maximum':
+      return [{ path, message: rangeOf(params) }]
     case 'anyOf':
       return [{ path, message: 'is not one of the allowed values' }]
     case 'const':
@@ -146,6 +156,12 @@ function describeIssue({ keyword, instancePath, params, message }: ValidationIss
     default:
       return [{ path, message: message ?? 'does not fit' }]
   }
+}
+
+function rangeOf({ minimum, maximum }: ValidationIssue['params']): string {
+  if (typeof maximum !== 'number') return `must be at least ${Number(minimum)}`
+  if (typeof minimum !== 'number') return `must be at most ${maximum}`
+  return `must be from ${minimum} to ${maximum}`
 }
 
 function eachOf(names: unknown, message: string): Issue[] {

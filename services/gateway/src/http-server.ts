@@ -1,7 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifySchemaCompiler,
+} from 'fastify'
 import type { Logger } from 'pino'
+import type { TSchema } from 'typebox'
+import { Pointer } from 'typebox/value'
 import { describeFailure, ProblemError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -29,7 +35,7 @@ export function createHttpServer({ bodyLimit, metrics, log }: HttpServerOptions)
     routerOptions: { maxParamLength: 512 },
   })
     .withTypeProvider<TypeBoxTypeProvider>()
-    .setValidatorCompiler(TypeBoxValidatorCompiler)
+    .setValidatorCompiler(compileValidator)
     // Replies are typed by their schemas; a serializer made of them would drop or convert silently.
     .setSerializerCompiler(() => (data) => JSON.stringify(data))
   // Bodies are JSON; a form or text of a foreign page must not get further than this.
@@ -69,6 +75,26 @@ export function createHttpServer({ bodyLimit, metrics, log }: HttpServerOptions)
       .send(problem)
   })
   return app
+}
+
+/** TypeBox says only which limit was passed; who is refused wants to know both. */
+const compileValidator: FastifySchemaCompiler<TSchema> = (route) => {
+  const validate = TypeBoxValidatorCompiler(route)
+  return (value) => {
+    const result = validate(value)
+    if (typeof result !== 'object' || !('error' in result)) return result
+    if (!Array.isArray(result.error)) return result
+    const error = result.error.map((issue) => {
+      if (issue.keyword !== 'minimum' && issue.keyword !== 'maximum') return issue
+      return { ...issue, params: { ...issue.params, ...limitsOf(route.schema, issue.schemaPath) } }
+    })
+    return { error }
+  }
+}
+
+function limitsOf(schema: TSchema, schemaPath: string): { minimum?: unknown; maximum?: unknown } {
+  const found: unknown = Pointer.Get(schema, schemaPath.slice(1))
+  return typeof found === 'object' && found !== null ? found : {}
 }
 
 /** Answers what is under way, then closes. */

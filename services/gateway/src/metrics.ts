@@ -5,7 +5,12 @@ export type Metrics = ReturnType<typeof createGatewayMetrics>
 /** Every name that the gateway measures under. `read` is asked at each scrape. */
 export function createGatewayMetrics(
   registry: Registry,
-  read: { trackedMessages(): number; unconfirmedEvents(): number; liveReaders(): number },
+  read: {
+    trackedMessages(): number
+    unconfirmedEvents(): number
+    liveReaders(): number
+    runningShares(): number
+  },
 ) {
   const registers = [registry]
   const gauge = (name: string, help: string, value: () => number): void => {
@@ -23,7 +28,14 @@ export function createGatewayMetrics(
     read.unconfirmedEvents(),
   )
   gauge('corro_live_readers', 'Open streams of events', () => read.liveReaders())
+  gauge('corro_running_shares', 'Experiments for which this node sends', () => read.runningShares())
   return {
+    shareDelay: new Histogram({
+      name: 'corro_share_delay_seconds',
+      help: 'Messages of experiments: sent less intended',
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15],
+      registers,
+    }),
     sent: new Counter({
       name: 'corro_message_sent_total',
       help: 'Messages by how sending them ended',

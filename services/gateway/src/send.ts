@@ -1,6 +1,7 @@
 import { type Bus, createTraceparent, inTrace } from '@corroport/bus'
 import {
   ackRequested,
+  type ExperimentSlot,
   type MessageSent,
   maxContentBytes,
   nowMicroseconds,
@@ -31,10 +32,13 @@ export interface Sent {
   expected: MessageSent['expected']
 }
 
+/** The place of a message in its experiment, when it is sent at this time of the wall clock. */
+export type SlotAt = (nowMicroseconds: number) => ExperimentSlot
+
 export interface Sender {
   /** Returns when the agent has it; throws a `ProblemError` that says what became of it. */
-  gossip(content: string): Promise<Sent>
-  direct(content: string): Sent
+  gossip(content: string, slotAt?: SlotAt): Promise<Sent>
+  direct(content: string, slotAt?: SlotAt): Sent
   /** Its outcome is being found out right now. */
   isSending(messageId: string): boolean
 }
@@ -45,6 +49,8 @@ export interface SenderOptions {
   bus: Bus
   roster: Roster
   tracker: Tracker
+  /** Of a message that comes without a slot of its own. */
+  manualSlot: (transport: Transport) => ExperimentSlot | undefined
   metrics: Metrics
   log: Logger
 }
@@ -57,19 +63,20 @@ const insertMessage = `INSERT INTO node_messages
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
 export function createSender(options: SenderOptions): Sender {
-  const { config, agent, bus, roster, tracker, metrics, log } = options
+  const { config, agent, bus, roster, tracker, manualSlot, metrics, log } = options
   const { nodeId, region, peer } = config
   const writeRow = createRowWriter(agent, transactTimeoutMs)
   const nextUlid = monotonicFactory()
   const sending = new Set<string>()
 
-  const arm = (content: string, transport: Transport): Sent => {
+  const arm = (content: string, transport: Transport, slotAt?: SlotAt): Sent => {
     const { ownState } = roster
     // What it wrote now might never reach another node.
     if (ownState === 'draining' || ownState === 'left') {
       throw new ProblemError(503, `this node is ${ownState}: send from another one`)
     }
     const now = nowMicroseconds()
+    const experiment = slotAt ? slotAt(now) : manualSlot(transport)
     const sent = {
       messageId: `${nodeId}_${nextUlid()}`,
       transport,
@@ -77,7 +84,7 @@ export function createSender(options: SenderOptions): Sender {
       sentAt: toTimestamp(now),
       expected: roster.expectedReceivers(),
     }
-    tracker.arm({ ...sent, sizeBytes: Buffer.byteLength(content) })
+    tracker.arm({ ...sent, sizeBytes: Buffer.byteLength(content), experiment })
     return sent
   }
 
@@ -139,9 +146,9 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   return {
-    gossip: (content) =>
+    gossip: (content, slotAt) =>
       inTrace(createTraceparent(), async () => {
-        const sent = arm(content, 'gossip')
+        const sent = arm(content, 'gossip', slotAt)
         sending.add(sent.messageId)
         try {
           await write(sent, content)
@@ -156,9 +163,9 @@ export function createSender(options: SenderOptions): Sender {
         return sent
       }),
 
-    direct: (content) =>
+    direct: (content, slotAt) =>
       inTrace(createTraceparent(), () => {
-        const sent = arm(content, 'direct')
+        const sent = arm(content, 'direct', slotAt)
         const { messageId, sentAt: requestedAt } = sent
         const request = { originNodeId: nodeId, messageId, content, region, requestedAt }
         if (!bus.hint(ackRequested, { nodeId }, request)) {

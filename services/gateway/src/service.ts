@@ -5,27 +5,48 @@ import {
   ackReceived,
   ackRequested,
   agentRestartRequested,
+  analyticsVacuumed,
+  clocksQueried,
   clusterChanged,
   configPlanned,
   configQueried,
   configRestoreRequested,
   configRollbackRequested,
+  experimentBegun,
+  experimentCreated,
+  experimentDeleted,
+  experimentEnded,
+  experimentImported,
+  experimentQueried,
+  experimentsCompared,
+  experimentsListed,
+  figuresQueried,
   joinRequested,
   leaveRequested,
+  ledgerQueried,
   membersRemoved,
   messageAccepted,
   messageDetailQueried,
   messageFailed,
   messageSent,
+  messagesQueried,
+  messagesSkipped,
   nodeAnnounced,
   nodeViewed,
   operationQueried,
+  pairsQueried,
+  propagationQueried,
   receptionsQueried,
   removeRequested,
   rolloutStarted,
   rolloutSteered,
   rolloutsQueried,
   rowsDigested,
+  shareEnded,
+  shareOrdered,
+  shareQueried,
+  shareStopped,
+  storedEventsQueried,
   subscriberStatusQueried,
   wipeRequested,
 } from '@corroport/contracts'
@@ -45,6 +66,8 @@ import { reconcile } from './reconcile.ts'
 import { retainMessages } from './retention.ts'
 import { createRoster } from './roster.ts'
 import { createSender } from './send.ts'
+import { createShareStore, shareMigration } from './shares/share-store.ts'
+import { manualSlot, startShares } from './shares/start-shares.ts'
 import { startStatus } from './status/start-status.ts'
 import { createTracker, migrations } from './tracker.ts'
 
@@ -52,13 +75,15 @@ export const says = [
   messageSent,
   messageAccepted,
   messageFailed,
+  messagesSkipped,
+  shareEnded,
   ackReceived,
   ackRequested,
   clusterChanged,
 ] as const
 /** Besides these it reads every record, for live pages. */
 export const hears = [nodeAnnounced, nodeViewed, membersRemoved] as const
-export const answers = [messageDetailQueried] as const
+export const answers = [messageDetailQueried, shareOrdered, shareStopped, shareQueried] as const
 export const asks = [
   messageDetailQueried,
   receptionsQueried,
@@ -78,6 +103,22 @@ export const asks = [
   removeRequested,
   wipeRequested,
   rowsDigested,
+  clocksQueried,
+  experimentBegun,
+  experimentCreated,
+  experimentDeleted,
+  experimentEnded,
+  experimentImported,
+  experimentQueried,
+  experimentsCompared,
+  experimentsListed,
+  figuresQueried,
+  analyticsVacuumed,
+  ledgerQueried,
+  messagesQueried,
+  pairsQueried,
+  propagationQueried,
+  storedEventsQueried,
 ] as const
 
 export interface Gateway extends AsyncDisposable {
@@ -103,18 +144,34 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
   const views = opening.use(openViews({ bus }))
   const roster = opening.use(createRoster({ config, bus, directory, views }))
   const state = opening.use(
-    openStateFile({ path: join(stateDir, 'gateway.sqlite'), migrations, bus, log }),
+    openStateFile({
+      path: join(stateDir, 'gateway.sqlite'),
+      migrations: [...migrations, shareMigration],
+      bus,
+      log,
+    }),
   )
   const agent = opening.use(createCorrosionClient({ ...config.agent, queryTimeoutMs }))
   const clock = createOriginClock()
   const tracker = createTracker({ state, clock, nodeId, region, limit: config.trackedMessages })
+  const shares = createShareStore({ state, clock, nodeId })
   const live = opening.use(createLive({ bus, log }))
   const metrics = createGatewayMetrics(deps.metrics, {
     trackedMessages: () => tracker.count,
     unconfirmedEvents: () => state.unconfirmed(),
     liveReaders: () => live.readers,
+    runningShares: () => shares.running().length,
   })
-  const sender = createSender({ config, agent, bus, roster, tracker, metrics, log })
+  const sender = createSender({
+    config,
+    agent,
+    bus,
+    roster,
+    tracker,
+    manualSlot: (transport) => manualSlot(shares, transport),
+    metrics,
+    log,
+  })
   const probe = createAgentProbe(agent)
 
   health.depend('agent', () => ({
@@ -133,6 +190,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
       message: tracker.detail(messageId),
     })),
   )
+  opening.use(startShares({ nodeId, bus, store: shares, sender, roster, clock, metrics, log }))
   opening.use(startLoop((signal) => probe.run(signal)))
   opening.use(startLoop((signal) => reconcile({ agent, tracker, sender, log }, signal)))
   opening.use(startLoop((signal) => retainMessages({ config, agent, log }, signal)))

@@ -3,6 +3,7 @@ import {
   type AckReceived,
   ackReceived,
   createParser,
+  type ExperimentSlot,
   fromTimestamp,
   MessageDetail,
   type MessageSent,
@@ -53,6 +54,7 @@ export interface Armed {
   sizeBytes: number
   expected: MessageSent['expected']
   sentAt: string
+  experiment?: ExperimentSlot | undefined
 }
 
 /** An acknowledgement whose sender is proven. */
@@ -73,6 +75,11 @@ export interface Unsettled {
 }
 
 const Settled = Type.Object({ transport: Transport })
+const Accepted = Type.Object({
+  transport: Transport,
+  clock_id: Type.String(),
+  clock_microseconds: Type.Integer(),
+})
 
 const MessageRow = Type.Object({
   message_id: Type.String(),
@@ -104,6 +111,7 @@ const UnsettledRow = Type.Object({
 })
 
 const parseSettled = createParser('settled message', Settled)
+const parseAccepted = createParser('accepted message', Accepted)
 const parseMessage = createParser('tracked message', MessageRow)
 const parseAck = createParser('stored acknowledgement', AckRow)
 const parseUnsettled = createParser('unsettled message', UnsettledRow)
@@ -143,8 +151,9 @@ export function createTracker({ state, clock, nodeId, region, limit }: TrackerOp
   const { db } = state
   const insertMessage = db.prepare(
     `INSERT INTO message
-       (message_id, transport, state, expected, missing, sent_at, clock_id, clock_microseconds)
-     VALUES (?, ?, 'sent', ?, ?, ?, ?, ?)`,
+       (message_id, transport, state, expected, missing, sent_at, clock_id, clock_microseconds,
+        experiment_id)
+     VALUES (?, ?, 'sent', ?, ?, ?, ?, ?, ?)`,
   )
   const evict = db.prepare(
     `DELETE FROM message
@@ -152,7 +161,7 @@ export function createTracker({ state, clock, nodeId, region, limit }: TrackerOp
   )
   const markAccepted = db.prepare(
     `UPDATE message SET state = 'accepted', accepted_at = ?
-     WHERE message_id = ? AND state = 'sent' RETURNING transport`,
+     WHERE message_id = ? AND state = 'sent' RETURNING transport, clock_id, clock_microseconds`,
   )
   const markFailed = db.prepare(
     `UPDATE message SET state = 'failed', reason = ?
@@ -182,12 +191,12 @@ export function createTracker({ state, clock, nodeId, region, limit }: TrackerOp
       return count
     },
 
-    arm({ messageId, transport, sizeBytes, expected, sentAt }) {
+    arm({ messageId, transport, sizeBytes, expected, sentAt, experiment }) {
       const evicted = state.transaction((tell) => {
         const excess = count + 1 - limit
         const gone = excess > 0 ? Number(evict.run(excess).changes) : 0
         const payload = { nodeId, messageId, transport, region, sizeBytes, expected, sentAt }
-        tell(messageSent, { nodeId }, payload)
+        tell(messageSent, { nodeId }, { ...payload, ...(experiment && { experiment }) })
         insertMessage.run(
           messageId,
           transport,
@@ -196,6 +205,7 @@ export function createTracker({ state, clock, nodeId, region, limit }: TrackerOp
           sentAt,
           clock.id,
           clock.nowMicroseconds(),
+          experiment?.id ?? null,
         )
         return gone
       })
@@ -207,8 +217,11 @@ export function createTracker({ state, clock, nodeId, region, limit }: TrackerOp
       return state.transaction((tell) => {
         const row = markAccepted.get(acceptedAt, messageId)
         if (!row) return false
-        const { transport } = parseSettled(row)
-        tell(messageAccepted, { nodeId }, { nodeId, messageId, transport, acceptedAt, ...how })
+        const { transport, clock_id, clock_microseconds } = parseAccepted(row)
+        const isMeasured = clock_id === clock.id && !how.wasReadBack
+        const tookMs = isMeasured ? (clock.nowMicroseconds() - clock_microseconds) / 1000 : null
+        const event = { nodeId, messageId, transport, acceptedAt, tookMs, ...how }
+        tell(messageAccepted, { nodeId }, event)
         return true
       })
     },

@@ -49,22 +49,45 @@ test('another port is another host', async () => {
 
 const planId = 'node1_01KF0HNNTV9V8R7D2M5XNCJ4AT'
 
-/** Every route that changes something, a body that it takes, and what it asks of a config-manager. */
-const changes: Record<string, { body?: object; asks?: string }> = {
-  '/api/cluster/join': { body: { seeds: ['10.0.0.2:8787'] }, asks: 'join' },
-  '/api/cluster/leave': { body: { confirm: 'node1' }, asks: 'leave' },
-  '/api/cluster/remove': { body: { node_id: 'node2', confirm: 'node2' }, asks: 'remove' },
-  '/api/cluster/wipe': { body: { confirm: 'node1' }, asks: 'wipe' },
-  '/api/config/apply': { body: { plan_id: planId, confirm: planId }, asks: 'apply' },
-  '/api/config/plan': { body: { bootstrap: ['10.0.0.2:8787'], nodes: 'all' }, asks: 'plan' },
-  '/api/config/restore': { asks: 'restore' },
-  '/api/config/rollback': { asks: 'rollback' },
-  '/api/config/rollouts/{id}/abort': { asks: 'steer' },
-  '/api/config/rollouts/{id}/pause': { asks: 'steer' },
-  '/api/config/rollouts/{id}/resume': { asks: 'steer' },
+/** Every route that changes something, a body that it takes, and the command that it asks. */
+const changes: Record<string, { method?: string; body?: object; asks?: string }> = {
+  '/api/analytics/aggregation/start': {
+    body: { experiment_id: 'e1' },
+    asks: 'analytics.create',
+  },
+  '/api/analytics/aggregation/stop': {
+    body: { experiment_id: 'e1' },
+    asks: 'analytics.stop',
+  },
+  '/api/cluster/join': { body: { seeds: ['10.0.0.2:8787'] }, asks: 'config-manager.join' },
+  '/api/cluster/leave': { body: { confirm: 'node1' }, asks: 'config-manager.leave' },
+  '/api/cluster/remove': {
+    body: { node_id: 'node2', confirm: 'node2' },
+    asks: 'config-manager.remove',
+  },
+  '/api/cluster/wipe': { body: { confirm: 'node1' }, asks: 'config-manager.wipe' },
+  '/api/config/apply': { body: { plan_id: planId, confirm: planId }, asks: 'config-manager.apply' },
+  '/api/config/plan': {
+    body: { bootstrap: ['10.0.0.2:8787'], nodes: 'all' },
+    asks: 'config-manager.plan',
+  },
+  '/api/config/restore': { asks: 'config-manager.restore' },
+  '/api/config/rollback': { asks: 'config-manager.rollback' },
+  '/api/config/rollouts/{id}/abort': { asks: 'config-manager.steer' },
+  '/api/config/rollouts/{id}/pause': { asks: 'config-manager.steer' },
+  '/api/config/rollouts/{id}/resume': { asks: 'config-manager.steer' },
+  '/api/analytics/vacuum': { asks: 'analytics.vacuum' },
+  '/api/experiments': { body: { name: 'a' }, asks: 'analytics.create' },
+  '/api/experiments/import': {
+    body: { import_id: planId.slice(6), page: 0, is_last: false, events: [] },
+    asks: 'analytics.import',
+  },
+  '/api/experiments/{id}': { method: 'DELETE', asks: 'analytics.delete' },
+  '/api/experiments/{id}/start': { asks: 'analytics.start' },
+  '/api/experiments/{id}/stop': { asks: 'analytics.stop' },
   '/api/messages/send': { body: { content: 'hi' } },
   '/api/messages/send_direct': { body: { content: 'hi' } },
-  '/api/node/restart': { asks: 'restart' },
+  '/api/node/restart': { asks: 'config-manager.restart' },
   '/api/tracking/reset': {},
 }
 
@@ -72,12 +95,14 @@ test('a foreign page changes nothing: no route takes its origin, or the name it 
   await using node1 = await startNode1()
   const heard: string[] = []
   await onceConnected(node1.bus, async ({ nats }) => {
-    nats.subscribe('corro.command.config-manager.>', {
-      callback: (_error, message) => {
-        heard.push(message.subject)
-        message.respond('{}')
-      },
-    })
+    for (const service of ['config-manager', 'analytics']) {
+      nats.subscribe(`corro.command.${service}.>`, {
+        callback: (_error, message) => {
+          heard.push(message.subject)
+          message.respond('{}')
+        },
+      })
+    }
   })
   const { paths } = (await node1.api.get('/api/openapi.json')).body
   const changing = Object.entries(paths ?? {}).filter(([, methods]) =>
@@ -86,15 +111,17 @@ test('a foreign page changes nothing: no route takes its origin, or the name it 
   expect(changing.map(([path]) => path).toSorted()).toEqual(Object.keys(changes).toSorted())
 
   const { host, port } = new URL(node1.api.url)
-  const post = (path: string, headers: Record<string, string>) =>
-    statusOf(node1.api.url + path.replace('{id}', planId), 'POST', headers, changes[path]?.body)
+  const change = (path: string, headers: Record<string, string>) => {
+    const { method = 'POST', body } = changes[path] ?? {}
+    return statusOf(node1.api.url + path.replace('{id}', planId), method, headers, body)
+  }
   for (const path of Object.keys(changes)) {
     const foreign = {
-      'a page': await post(path, { origin: 'http://evil.example' }),
-      'a page of another port': await post(path, { origin: 'http://localhost:1' }),
-      'a sandboxed page': await post(path, { origin: 'null' }),
-      'a rebound name': await post(path, { host: `evil.example:${port}` }),
-      'a rebound name of its page': await post(path, {
+      'a page': await change(path, { origin: 'http://evil.example' }),
+      'a page of another port': await change(path, { origin: 'http://localhost:1' }),
+      'a sandboxed page': await change(path, { origin: 'null' }),
+      'a rebound name': await change(path, { host: `evil.example:${port}` }),
+      'a rebound name of its page': await change(path, {
         host: `evil.example:${port}`,
         origin: `http://evil.example:${port}`,
       }),
@@ -112,9 +139,11 @@ test('a foreign page changes nothing: no route takes its origin, or the name it 
 
   // What was refused would have come before these.
   const origin = `http://${host}`
-  for (const path of Object.keys(changes)) await post(path, { origin })
+  for (const path of Object.keys(changes)) await change(path, { origin })
   const asked = Object.values(changes).flatMap(({ asks }) => asks ?? [])
-  const subjects = asked.map((command) => `corro.command.config-manager.${command}.node1`)
+  const subjects = asked.map((command) =>
+    command.startsWith('analytics') ? `corro.command.${command}` : `corro.command.${command}.node1`,
+  )
   await until(() => heard.length >= subjects.length)
   expect(heard).toEqual(subjects)
 })

@@ -109,6 +109,7 @@ export function createBareApp(): App {
     trackedMessages: () => 0,
     unconfirmedEvents: () => 0,
     liveReaders: () => 0,
+    runningShares: () => 0,
   })
   return createHttpServer({ bodyLimit: 100_000, metrics, log: silent })
 }
@@ -134,6 +135,7 @@ export function routesOfFile(
       if (!bus) throw new Error('unreachable: asked for outside of a test')
       return bus
     },
+    inject: (options: { method: 'GET' | 'POST' | 'DELETE'; url: string }) => app.inject(options),
     get: (url: string) => app.inject(url),
     post: (url: string, payload?: object) =>
       app.inject({ method: 'POST', url, ...(payload && { payload }) }),

@@ -114,8 +114,8 @@ test('a page of large messages ends early and goes on', async () => {
 }, 15_000)
 
 test.each([
-  ['?limit=0', 400, 'limit must be >= 1'],
-  ['?limit=1001', 400, 'limit must be <= 1000'],
+  ['?limit=0', 400, 'limit must be from 1 to 1000'],
+  ['?limit=1001', 400, 'limit must be from 1 to 1000'],
   ['?limit=abc', 400, 'limit must be a whole number'],
   ['?since=yesterday', 400, 'since is malformed'],
   ['?since=2026-02-31T25:00:00Z', 400, 'since is a time that does not exist'],

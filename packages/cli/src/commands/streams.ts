@@ -1,5 +1,5 @@
 import { applyStreams } from '@corroport/bus'
-import { durablesOf, streams } from '@corroport/contracts'
+import { durablesFor, streams } from '@corroport/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { jsonOption } from '../gateway-options.ts'
 import { type NatsOptions, natsAccess, natsFailure, withNats } from '../nats-options.ts'
@@ -34,7 +34,7 @@ Examples:
     .action(
       terminal.action(async (options: ApplyOptions) => {
         const access = natsAccess(options, terminal)
-        const durables = options.nodes.flatMap(durablesOf)
+        const durables = durablesFor(options.nodes)
         // Only this command pays for loading it.
         const { toClusterSettings } = await import('@corroport/node-process')
         const { settings, warnings } = toClusterSettings(terminal.environment)

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { nowMicroseconds, Problem, toTimestamp } from '@corroport/contracts'
 import type { FastifyRequest } from 'fastify'
 import { type TSchema, Type } from 'typebox'
@@ -17,6 +18,11 @@ export function accepts<Reply extends TSchema>(reply: Reply) {
   return { 202: reply, '4xx': problem, '5xx': problem }
 }
 
+/** Of a route that makes something. */
+export function creates<Reply extends TSchema>(reply: Reply) {
+  return { 201: reply, '4xx': problem, '5xx': problem }
+}
+
 /** The end of each answer: whose it is, and of when. */
 export function answeredBy(nodeId: string): { node_id: string; timestamp: string } {
   return { node_id: nodeId, timestamp: toTimestamp(nowMicroseconds()) }
@@ -34,4 +40,29 @@ export const eventStream = {
   200: { description: 'events', content: { 'text/event-stream': { schema: Type.String() } } },
   '4xx': problem,
   '5xx': problem,
+}
+
+/** Newline-delimited JSON, as long as it takes. */
+export const lines = {
+  200: {
+    description: 'one JSON document a line',
+    content: { 'application/x-ndjson': { schema: Type.Unsafe<Readable>({ type: 'string' }) } },
+  },
+  '4xx': problem,
+  '5xx': problem,
+}
+
+/** Of a route whose answer may be wanted as CSV. */
+export function documents<Reply extends TSchema>(reply: Reply) {
+  return {
+    200: {
+      description: 'as it was asked for',
+      content: {
+        'application/json': { schema: reply },
+        'text/csv': { schema: Type.String() },
+      },
+    },
+    '4xx': problem,
+    '5xx': problem,
+  }
 }

@@ -1,0 +1,70 @@
+import {
+  createParser,
+  type Experiment,
+  ImportReply,
+  type ImportRequest,
+  maxImportPageBytes,
+  type StoredEvent,
+} from '@corroport/contracts'
+import { ulid } from 'ulid'
+import { Failure } from '../failure.ts'
+import type { Gateway } from '../gateway-client.ts'
+
+const parseReply = createParser('import', ImportReply)
+const maxPageEvents = 5000
+// Names, commas and who asked stand around the records.
+const envelopeBytes = 2000
+
+export interface Import {
+  experiment: Experiment
+  records: AsyncIterable<StoredEvent> | Iterable<StoredEvent>
+  /** Called after each page. */
+  onStored: (records: number) => void
+}
+
+/** Sends an experiment in pages; nothing of it can be seen before the last one is stored. */
+export async function importRecords(
+  gateway: Gateway,
+  { experiment, records, onStored }: Import,
+): Promise<Experiment> {
+  const importId = ulid()
+  let page = 0
+  let events: StoredEvent[] = []
+  const firstBytes = envelopeBytes + sizeOf(experiment)
+  let bytes = firstBytes
+  let stored = 0
+
+  const send = async (isLast: boolean): Promise<Experiment | null> => {
+    const request: ImportRequest = {
+      import_id: importId,
+      page,
+      is_last: isLast,
+      ...(page === 0 && { experiment }),
+      events,
+    }
+    const reply = await gateway.post('/api/experiments/import', request, parseReply)
+    page += 1
+    stored += events.length
+    events = []
+    bytes = envelopeBytes
+    onStored(stored)
+    return reply.experiment
+  }
+
+  for await (const record of records) {
+    const size = sizeOf(record) + 1
+    if (size + firstBytes > maxImportPageBytes) {
+      throw new Failure(`record ${stored + events.length + 1} is too long for a page`)
+    }
+    if (bytes + size > maxImportPageBytes || events.length === maxPageEvents) await send(false)
+    events.push(record)
+    bytes += size
+  }
+  const imported = await send(true)
+  if (!imported) throw new Failure('all pages were sent, but the last answer has no experiment')
+  return imported
+}
+
+function sizeOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value))
+}

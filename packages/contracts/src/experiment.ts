@@ -1,0 +1,205 @@
+import { type Static, Type } from 'typebox'
+import { defineCommand, defineHint, defineRecord } from './definition.ts'
+import { maxContentBytes } from './http.ts'
+import { ExperimentId, Transport } from './message.ts'
+import { By } from './operation.ts'
+import { Timestamp } from './timestamp.ts'
+import { NodeId, nullable } from './values.ts'
+
+/** What is to be sent, and by whom. Every interval one message; origins and transports take turns. */
+export const ExperimentPlan = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    note: Type.String({ maxLength: 2000 }),
+    transports: Type.Array(Transport, { minItems: 1, maxItems: 2, uniqueItems: true }),
+    origins: Type.Array(NodeId, { minItems: 1, maxItems: 300, uniqueItems: true }),
+    count: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      description:
+        'messages of each transport, warm-up included; 0: whatever the origins send until it is stopped',
+    }),
+    interval_ms: Type.Number({ minimum: 1, maximum: 3_600_000 }),
+    payload_bytes: Type.Integer({ minimum: 1, maximum: maxContentBytes }),
+    warmup: Type.Integer({
+      minimum: 0,
+      maximum: 100_000,
+      description: 'first messages of each transport, which are sent and not counted',
+    }),
+    seed: Type.Integer({
+      minimum: 0,
+      maximum: 2 ** 32 - 1,
+      description: 'of the order of transports and of the contents',
+    }),
+    repeat_of: nullable(ExperimentId, { description: 'the first of a series of like experiments' }),
+  },
+  { additionalProperties: false },
+)
+export type ExperimentPlan = Static<typeof ExperimentPlan>
+
+export const ExperimentStatus = Type.Union([
+  Type.Literal('created'),
+  Type.Literal('running'),
+  Type.Literal('finishing', {
+    description: 'everything was sent; acknowledgements are waited for until the deadline',
+  }),
+  Type.Literal('finished'),
+  Type.Literal('stopped', { description: 'by a person; what was sent is counted' }),
+  Type.Literal('interrupted', { description: 'it could not be carried out as planned' }),
+])
+export type ExperimentStatus = Static<typeof ExperimentStatus>
+
+/** What one origin sends of an experiment. */
+export const Share = Type.Object({
+  node_id: NodeId,
+  state: Type.Union([
+    Type.Literal('waiting', { description: 'its gateway has not confirmed the order yet' }),
+    Type.Literal('running'),
+    Type.Literal('ended'),
+    Type.Literal('lost', { description: 'its gateway does not answer, or knows nothing of it' }),
+  ]),
+  planned: Type.Integer(),
+  sent: Type.Integer({ description: 'armed: accepted, failed, or not known yet' }),
+  failed: Type.Integer(),
+  skipped: Type.Integer({ description: 'their time passed while nothing could send them' }),
+  reason: nullable(Type.String()),
+})
+export type Share = Static<typeof Share>
+
+/** What the cluster was at the start of an experiment. */
+export const ExperimentEnvironment = Type.Object({
+  versions: Type.Record(Type.String(), Type.String(), {
+    description: 'corroport, node, nats, postgres',
+  }),
+  nodes: Type.Array(
+    Type.Object({
+      node_id: NodeId,
+      region: nullable(Type.String()),
+      actor_id: nullable(Type.String()),
+      agent_kind: nullable(Type.String()),
+      version: nullable(Type.String({ description: 'of its services' })),
+      bootstrap: Type.Array(Type.String()),
+      config_sha256: nullable(Type.String()),
+      was_present: Type.Boolean(),
+    }),
+  ),
+  host: Type.Object({ platform: Type.String(), cores: Type.Integer() }),
+})
+export type ExperimentEnvironment = Static<typeof ExperimentEnvironment>
+
+export const Experiment = Type.Object({
+  id: ExperimentId,
+  plan: ExperimentPlan,
+  status: ExperimentStatus,
+  reason: nullable(Type.String()),
+  expected: Type.Array(NodeId, { description: 'receivers at the start, origins included' }),
+  environment: nullable(ExperimentEnvironment),
+  shares: Type.Array(Share),
+  by: By,
+  created_at: Timestamp,
+  started_at: nullable(Timestamp),
+  sending_ended_at: nullable(Timestamp),
+  deadline_at: nullable(Timestamp, { description: 'what arrives later is late' }),
+  finished_at: nullable(Timestamp),
+  imported_from: nullable(Type.String()),
+})
+export type Experiment = Static<typeof Experiment>
+
+/** How far a running experiment is, from what analytics has stored. */
+export const ExperimentProgress = Type.Object({
+  planned: Type.Integer(),
+  sent: Type.Integer(),
+  accepted: Type.Integer(),
+  failed: Type.Integer(),
+  skipped: Type.Integer(),
+  expected_acks: Type.Integer(),
+  acks: Type.Integer(),
+})
+export type ExperimentProgress = Static<typeof ExperimentProgress>
+
+export const experimentStarted = defineRecord(
+  'corro.experiment.started.{experimentId}',
+  'The shares of an experiment were ordered from its origins.',
+  Type.Object({ experimentId: ExperimentId, at: Timestamp, experiment: Experiment }),
+  ({ experimentId }) => `experiment-started.${experimentId}`,
+)
+
+export const experimentFinished = defineRecord(
+  'corro.experiment.finished.{experimentId}',
+  'An experiment ended, whichever way, and its figures are stored.',
+  Type.Object({
+    experimentId: ExperimentId,
+    at: Timestamp,
+    status: ExperimentStatus,
+    reason: nullable(Type.String()),
+    progress: ExperimentProgress,
+  }),
+  ({ experimentId }) => `experiment-finished.${experimentId}`,
+)
+
+/** Each second while an experiment runs. */
+export const experimentProgressed = defineHint(
+  'corro.hint.experiment.{experimentId}',
+  'How far an experiment is.',
+  Type.Object({
+    experimentId: ExperimentId,
+    status: ExperimentStatus,
+    progress: ExperimentProgress,
+    at: Timestamp,
+  }),
+)
+
+/**
+ * An origin's part. Slot k of `slots` is sent by origin k mod `origins`, at start + k × interval. In
+ * its rounds an origin goes through the transports in pairs, in an order that the seed decides.
+ */
+export const ShareOrder = Type.Object({
+  experimentId: ExperimentId,
+  transports: Type.Array(Transport, { minItems: 1, maxItems: 2 }),
+  slots: Type.Integer({ minimum: 0, maximum: 2_000_000, description: '0: until it is stopped' }),
+  origin: Type.Integer({ minimum: 0, description: 'which one this is' }),
+  origins: Type.Integer({ minimum: 1 }),
+  intervalMs: Type.Number({ minimum: 1 }),
+  payloadBytes: Type.Integer({ minimum: 1, maximum: maxContentBytes }),
+  warmupSlots: Type.Integer({ minimum: 0 }),
+  seed: Type.Integer({ minimum: 0 }),
+  startsInMs: Type.Integer({ minimum: 0, maximum: 60_000 }),
+})
+export type ShareOrder = Static<typeof ShareOrder>
+
+export const shareOrdered = defineCommand(
+  'corro.command.gateway.order-share.{nodeId}',
+  'Sends a share of an experiment from now on. Ordered twice, it is sent once.',
+  {
+    request: ShareOrder,
+    reply: Type.Object({ share: Share }),
+    timeoutMs: 3000,
+  },
+)
+
+export const shareStopped = defineCommand(
+  'corro.command.gateway.stop-share.{nodeId}',
+  'Sends no more of an experiment.',
+  {
+    request: Type.Object({ experimentId: ExperimentId, reason: Type.String({ maxLength: 500 }) }),
+    reply: Type.Object({ share: nullable(Share) }),
+    timeoutMs: 3000,
+  },
+)
+
+export const shareQueried = defineCommand(
+  'corro.command.gateway.share.{nodeId}',
+  'How far an origin is with its share. Null when it knows nothing of it.',
+  {
+    request: Type.Object({ experimentId: ExperimentId }),
+    reply: Type.Object({ share: nullable(Share) }),
+    timeoutMs: 2000,
+  },
+)
+
+export const shareEnded = defineRecord(
+  'corro.share.ended.{nodeId}',
+  'An origin sends no more of an experiment.',
+  Type.Object({ nodeId: NodeId, experimentId: ExperimentId, share: Share, at: Timestamp }),
+  ({ nodeId, experimentId }) => `share-ended.${nodeId}.${experimentId}`,
+)

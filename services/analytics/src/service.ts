@@ -1,0 +1,177 @@
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { aborted, type Bus, openStateFile } from '@corroport/bus'
+import {
+  analyticsVacuumed,
+  changeObserved,
+  clockProbed,
+  clockSampled,
+  clocksQueried,
+  configQueried,
+  experimentBegun,
+  experimentCreated,
+  experimentDeleted,
+  experimentEnded,
+  experimentFinished,
+  experimentImported,
+  experimentProgressed,
+  experimentQueried,
+  experimentStarted,
+  experimentsCompared,
+  experimentsListed,
+  figuresQueried,
+  ledgerQueried,
+  membersRemoved,
+  messagesQueried,
+  nodeAnnounced,
+  nodeViewed,
+  pairsQueried,
+  propagationQueried,
+  shareOrdered,
+  shareQueried,
+  shareStopped,
+  storedEventsQueried,
+} from '@corroport/contracts'
+import { openDirectory, openViews } from '@corroport/identity'
+import type { Health } from '@corroport/service'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { answerBundles } from './bundle/answer-bundles.ts'
+import { startClocks } from './clocks/start-clocks.ts'
+import { answerComparisons } from './comparison/answer-comparisons.ts'
+import type { Config } from './config.ts'
+import { startExperiments } from './experiments/start-experiments.ts'
+import { answerLedger } from './ingest/answer-ledger.ts'
+import { type Ingest, startIngest } from './ingest/start-ingest.ts'
+import { lead } from './leader.ts'
+import { startPropagation } from './propagation/start-propagation.ts'
+import { createRoster } from './roster.ts'
+import { answerFigures } from './statistics/answer-figures.ts'
+import { type Db, openDatabase } from './store/database.ts'
+import { readSchemaState } from './store/migrate.ts'
+import { startRetention } from './store/start-retention.ts'
+
+export const says = [
+  experimentStarted,
+  experimentFinished,
+  experimentProgressed,
+  clockSampled,
+] as const
+/** And every other record, which it stores. */
+export const hears = [changeObserved, nodeAnnounced, nodeViewed, membersRemoved] as const
+export const asks = [clockProbed, configQueried, shareOrdered, shareStopped, shareQueried] as const
+export const answers = [
+  experimentCreated,
+  experimentBegun,
+  experimentEnded,
+  experimentDeleted,
+  experimentsListed,
+  experimentQueried,
+  figuresQueried,
+  pairsQueried,
+  messagesQueried,
+  storedEventsQueried,
+  experimentImported,
+  experimentsCompared,
+  propagationQueried,
+  analyticsVacuumed,
+  ledgerQueried,
+  clocksQueried,
+] as const
+
+const schemaLookEveryMs = 1000
+
+export interface AnalyticsDeps {
+  bus: Bus
+  log: Logger
+  health: Health
+  metrics: Registry
+}
+
+/** Stores every record and answers what can be known of them. Of several processes, one works. */
+export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDisposable {
+  const { bus, log, health, metrics } = deps
+  const { databaseUrl, stateDir, retentionDays, ackWaitMs, clockProbeIntervalMs } = config
+  const stack = new AsyncDisposableStack()
+  const { db } = stack.use(openDatabase({ url: databaseUrl, log, name: 'analytics' }))
+  const directory = stack.use(
+    openDirectory({ bus, log, path: join(stateDir, 'analytics-nodes.json') }),
+  )
+  const views = stack.use(openViews({ bus }))
+  const state = stack.use(
+    openStateFile({ path: join(stateDir, 'analytics.sqlite'), migrations: [], bus, log }),
+  )
+  const roster = stack.use(createRoster({ bus, directory, views }))
+  const shared = { db, bus, state, directory, roster, log, metrics }
+
+  let ingest: Ingest | undefined
+  let blockedBy = 'the work begins'
+  const work = async (signal: AbortSignal): Promise<void> => {
+    await schemaCurrent(db, signal, (pending) => {
+      blockedBy = `migrations are missing: ${pending.join(', ')}; run corroport analytics migrate`
+    })
+    if (signal.aborted) return
+    await using parts = new AsyncDisposableStack()
+    parts.use(metricsOfTerm(metrics))
+    parts.use(startRetention({ ...shared, retentionDays }))
+    const started = parts.use(startIngest(shared))
+    parts.use(answerLedger(shared))
+    parts.use(startClocks({ ...shared, intervalMs: clockProbeIntervalMs }))
+    parts.use(startExperiments({ ...shared, ackWaitMs }))
+    parts.use(answerFigures(shared))
+    parts.use(answerComparisons(shared))
+    parts.use(answerBundles(shared))
+    parts.use(startPropagation(shared))
+    ingest = started
+    await aborted(signal)
+    ingest = undefined
+    blockedBy = 'the work ends'
+  }
+  const leadership = stack.use(lead({ url: databaseUrl, log, work }))
+  health.depend('postgres', () => {
+    switch (leadership.state) {
+      case 'no-database':
+        return { ok: false, detail: 'postgres does not answer' }
+      case 'standing-by':
+        return { ok: true, detail: 'another process leads, this one stands by' }
+      case 'leading':
+        return ingest ? { ok: true, detail: 'leading' } : { ok: false, detail: blockedBy }
+      default:
+        leadership.state satisfies never
+        throw new Error('unreachable: a state of leadership that nobody knows')
+    }
+  })
+  health.depend('streams', () => {
+    const unread = ingest?.unread ?? []
+    return unread.length === 0
+      ? { ok: true }
+      : { ok: false, detail: `not read: ${unread.join(', ')}` }
+  })
+  return stack
+}
+
+/** Resolves when every migration was applied, by whomever. */
+async function schemaCurrent(
+  db: Db,
+  signal: AbortSignal,
+  onPending: (pending: string[]) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    const { pending } = await readSchemaState(db)
+    if (pending.length === 0) return
+    onPending(pending)
+    await wait(schemaLookEveryMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Takes away what is registered from now on: figures of who led once would stand still for ever. */
+function metricsOfTerm(metrics: Registry): Disposable {
+  const lasting = new Set(metrics.getMetricsAsArray().map(({ name }) => name))
+  return {
+    [Symbol.dispose]: () => {
+      for (const { name } of metrics.getMetricsAsArray()) {
+        if (!lasting.has(name)) metrics.removeSingleMetric(name)
+      }
+    },
+  }
+}

@@ -1,0 +1,196 @@
+import { join } from 'node:path'
+import { type Bus, CommandError, connectBus, openStateFile, readStream } from '@corroport/bus'
+import {
+  type ClockSampled,
+  type ClockState,
+  clockProbed,
+  clockSampled,
+  clocksQueried,
+  nowMicroseconds,
+  toTimestamp,
+} from '@corroport/contracts'
+import { createMetrics } from '@corroport/service'
+import {
+  createTemporaryFolder,
+  type NatsServer,
+  startNatsServer,
+  startPostgres,
+  until,
+} from '@corroport/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { sql } from 'kysely'
+import pino from 'pino'
+import { startClocks } from '../src/clocks/start-clocks.ts'
+import { type OpenedDatabase, openDatabase } from '../src/store/database.ts'
+import { migrate } from '../src/store/migrate.ts'
+
+const silent = pino({ level: 'silent' })
+let resources: AsyncDisposableStack
+let opened: OpenedDatabase
+let nats: NatsServer
+beforeAll(async () => {
+  resources = new AsyncDisposableStack()
+  const postgres = resources.use(await startPostgres())
+  nats = resources.use(await startNatsServer())
+  opened = resources.use(openDatabase({ url: postgres.url, log: silent, name: 'test' }))
+  await migrate(opened.db)
+}, 30_000)
+afterAll(() => resources.disposeAsync())
+
+let own: AsyncDisposableStack
+let bus: Bus
+let lines: Record<string, unknown>[]
+let begin: () => Clocks
+let nodeIds: Set<string>
+beforeEach(async () => {
+  own = new AsyncDisposableStack()
+  lines = []
+  const folder = own.use(createTemporaryFolder())
+  bus = own.use(connectBus({ url: nats.url, name: 'test', log: silent }))
+  const log = pino({}, { write: (line) => void lines.push(JSON.parse(line)) })
+  const path = join(folder.path, 'state.sqlite')
+  const state = own.use(openStateFile({ path, migrations: [], bus, log: silent }))
+  nodeIds = new Set()
+  const roster = { nodeIds: () => [...nodeIds] }
+  const metrics = createMetrics()
+  const deps = { db: opened.db, bus, state, roster, log, metrics, intervalMs: 50 }
+  begin = () => Object.assign(startClocks(deps), { metrics })
+  await until(() => bus.isConnected)
+})
+afterEach(() => own.disposeAsync())
+
+test('a clock is compared again and again, told and shown', async () => {
+  await using _node = startNode('node1', () => 5000)
+  await using clocks = begin()
+
+  const clock = await shown('node1', ({ state }) => state === 'ok')
+
+  expect(Math.abs((clock.offset_ms ?? 0) - 5000)).toBeLessThanOrEqual(clock.bound_ms ?? 0)
+  expect(clock.bound_ms).toBeGreaterThanOrEqual((clock.round_trip_ms ?? 0) / 2)
+  expect(clock.error).toBeNull()
+  expect((await told('node1'))[0]).toMatchObject({ probes: 8 })
+  const text = await clocks.metrics.metrics()
+  expect(text).toMatch(/corro_clock_offset_seconds\{node="node1"[^}]*\} (5\.|4\.9)/)
+  expect(text).toMatch(/corro_clock_alarm\{node="node1"[^}]*\} 0/)
+})
+
+test('clocks too far apart are an alarm at both, which is logged once and ends', async () => {
+  let offsetMs = -400
+  await using _first = startNode('node1', () => 0)
+  await using _second = startNode('node2', () => offsetMs)
+  await using _third = startNode('node3', () => -200)
+  await using _clocks = begin()
+
+  await shown('node1', ({ state }) => state === 'alarm')
+  await shown('node2', ({ state }) => state === 'alarm')
+  await shown('node3', ({ state }) => state === 'ok')
+  offsetMs = 0
+  await shown('node2', ({ state }) => state === 'ok')
+  await until(() => said('clock near enough again').length === 2)
+
+  expect(said('clock too far from another').map(({ nodeId }) => nodeId)).toEqual(['node1', 'node2'])
+  expect(said('clock was set')).toMatchObject([{ nodeId: 'node2' }])
+})
+
+test('a node that does not answer any more is unknown with the reason, and its figures go', async () => {
+  const node = startNode('node1', () => 0)
+  await using clocks = begin()
+  const before = await shown('node1', ({ state }) => state === 'ok')
+  const saidBefore = said('clock not known').length
+
+  await node[Symbol.asyncDispose]()
+
+  const after = await shown('node1', ({ state }) => state === 'unknown')
+  expect(after.error).toContain('nobody answers')
+  expect(after.at && before.at && after.at >= before.at).toBe(true)
+  await until(async () => !(await clocks.metrics.metrics()).includes('node="node1"'))
+  expect(said('clock not known')).toHaveLength(saidBefore + 1)
+})
+
+test('a node that left is not shown any more, and a second leadership begins anew', async () => {
+  await using _node = startNode('node1', () => 0)
+  const first = begin()
+  await shown('node1', ({ state }) => state === 'ok')
+  nodeIds.delete('node1')
+  expect((await ask({})).clocks).toEqual([])
+  await first[Symbol.asyncDispose]()
+
+  await using _second = begin()
+  nodeIds.add('node1')
+  await shown('node1', ({ state }) => state === 'ok')
+})
+
+test('the history is of the asked hours, the surest samples where there are too many', async () => {
+  await using _clocks = begin()
+  await answering()
+  await sql`
+    INSERT INTO clock_sample
+    SELECT 'node9', -212.5, 181 + n % 2, 362, 8, NULL, now() - n * interval '1 second'
+    FROM generate_series(1, 7000) AS n
+  `.execute(opened.db)
+
+  const { history } = await ask({ nodeId: 'node9', sinceHours: 2 })
+  const { history: recent } = await ask({ nodeId: 'node9', sinceHours: 0.01 })
+
+  expect(history.length).toBeGreaterThan(1900)
+  expect(history.length).toBeLessThanOrEqual(2000)
+  // The first and the last slot are cut.
+  expect(new Set(history.slice(1, -1).map(({ boundMs }) => boundMs))).toEqual(new Set([0.181]))
+  expect(history.map(({ at }) => at)).toEqual(history.map(({ at }) => at).toSorted())
+  expect(history[0]).toMatchObject({ nodeId: 'node9', offsetMs: -0.2125, driftPpm: null })
+  expect(recent.length).toBeGreaterThan(30)
+  expect(recent.length).toBeLessThanOrEqual(36)
+})
+
+test('a node that nobody knows is refused', async () => {
+  await using _clocks = begin()
+  await answering()
+
+  const failure = await ask({ nodeId: 'node404' }).catch((error: unknown) => error)
+
+  expect(failure).toBeInstanceOf(CommandError)
+  expect(failure).toMatchObject({ refusal: { code: 'not-found' } })
+})
+
+type Clocks = ReturnType<typeof startClocks> & {
+  metrics: ReturnType<typeof createMetrics>
+}
+
+function startNode(nodeId: string, offsetMs: () => number): AsyncDisposable {
+  const now = () => toTimestamp(nowMicroseconds() + offsetMs() * 1000)
+  nodeIds.add(nodeId)
+  return bus.respond(clockProbed, { nodeId }, () => ({ heardAt: now(), answeredAt: now() }))
+}
+
+function ask(request: { nodeId?: string; sinceHours?: number }) {
+  return bus.request(clocksQueried, {}, request)
+}
+
+async function answering(): Promise<void> {
+  await until(() => ask({}).catch(() => undefined)) // not subscribed yet
+}
+
+/** The clock of a node, once it is as wanted. */
+async function shown(
+  nodeId: string,
+  isWanted: (clock: ClockState) => boolean,
+): Promise<ClockState> {
+  return await until(async () => {
+    const { clocks } = await ask({}).catch(() => ({ clocks: [] })) // nobody answers yet
+    return clocks.find((clock) => clock.node_id === nodeId && isWanted(clock))
+  })
+}
+
+async function told(nodeId: string): Promise<ClockSampled[]> {
+  return await until(async () => {
+    const records = await readStream(bus, 'SAMPLES')
+    const samples = records
+      .map(({ text }) => clockSampled.parse(JSON.parse(text)))
+      .filter((sample) => sample.nodeId === nodeId)
+    return samples.length > 0 && samples
+  })
+}
+
+function said(message: string): Record<string, unknown>[] {
+  return lines.filter(({ msg }) => msg === message)
+}

@@ -1,0 +1,298 @@
+import { connectBus, onceConnected } from '@corroport/bus'
+import {
+  type AckReceived,
+  ackReceived,
+  deadLettered,
+  ledgerQueried,
+  type MessageReceived,
+  messageReceived,
+  messageSent,
+  type RecordDefinition,
+  subscriptionLost,
+} from '@corroport/contracts'
+import {
+  type NatsServer,
+  type Postgres,
+  startNatsServer,
+  startPostgres,
+  until,
+} from '@corroport/testing'
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { sql } from 'kysely'
+import pino from 'pino'
+import { Registry } from 'prom-client'
+import { answerLedger } from '../src/ingest/answer-ledger.ts'
+import { startIngest } from '../src/ingest/start-ingest.ts'
+import { type OpenedDatabase, openDatabase } from '../src/store/database.ts'
+import { migrate } from '../src/store/migrate.ts'
+import { isoTime } from '../src/store/sql-time.ts'
+
+const log = pino({ level: 'silent' })
+let postgres: Postgres
+let database: OpenedDatabase
+
+beforeAll(async () => {
+  postgres = await startPostgres()
+  database = openDatabase({ url: postgres.url, log, name: 'test' })
+  await migrate(database.db)
+})
+
+afterAll(async () => {
+  await database[Symbol.asyncDispose]()
+  await postgres[Symbol.asyncDispose]()
+})
+
+beforeEach(async () => {
+  await sql`TRUNCATE sent, outcome, skipped, receipt, ack, delivery, sighting, clock_sample, event,
+    ledger, ledger_gap, refused, experiment CASCADE`.execute(database.db)
+})
+
+function startParts(nats: NatsServer) {
+  const { db } = database
+  const stack = new AsyncDisposableStack()
+  const bus = stack.use(connectBus({ url: nats.url, name: 'test', log }))
+  const metrics = new Registry()
+  stack.use(answerLedger({ db, bus }))
+  const ingest = stack.use(startIngest({ db, bus, log, metrics }))
+  return {
+    bus,
+    ingest,
+    metrics,
+    /** Published one after another, so that their sequences are known. */
+    tell: (...records: { subject: string; text: string; id?: string }[]) =>
+      onceConnected(bus, async ({ jetstream }) => {
+        for (const { subject, text, id } of records) {
+          await jetstream.publish(subject, text, id === undefined ? {} : { msgID: id })
+        }
+      }),
+    dealtWith: (stream: string, sequence: number) =>
+      until(async () => {
+        const { streams, is_balanced } = await bus.request(ledgerQueried, {}, {}).catch(() => ({
+          streams: [],
+          is_balanced: false,
+        }))
+        const entry = streams.find((each) => each.stream === stream && each.is_current)
+        return entry && entry.last_sequence >= sequence && { ...entry, is_balanced }
+      }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+function record(event: RecordDefinition, payload: object, id?: string) {
+  const subject = event.wildcard.replace('*', 'node1')
+  return { subject, text: JSON.stringify(payload), ...(id === undefined ? {} : { id }) }
+}
+
+function received(messageId: string, change: Partial<MessageReceived> = {}) {
+  const payload: MessageReceived = {
+    nodeId: 'node2',
+    messageId,
+    transport: 'gossip',
+    originNodeId: 'node1',
+    via: 'updates',
+    receivedAt: '2026-01-15T10:00:00.123456Z',
+    ...change,
+  }
+  return record(messageReceived, payload)
+}
+
+async function receipts(): Promise<string[]> {
+  const rows = await database.db
+    .selectFrom('receipt')
+    .select('message_id')
+    .orderBy('message_id')
+    .execute()
+  return rows.map(({ message_id }) => message_id)
+}
+
+test('a fact that is told twice is one row, and the ledger says so', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+
+  await parts.tell(received('m1'), received('m2'), received('m1'))
+
+  expect(await parts.dealtWith('RECORDS', 3)).toMatchObject({
+    published: 3,
+    stored: 2,
+    duplicates: 1,
+    refused: 0,
+    missing: [],
+    waiting: 0,
+    is_balanced: true,
+  })
+  expect(await receipts()).toEqual(['m1', 'm2'])
+  expect(parts.ingest.unread).toEqual([])
+  expect(await parts.metrics.metrics()).toContain(
+    'corro_analytics_records_total{stream="RECORDS",outcome="stored"} 2',
+  )
+})
+
+test('a time keeps its microseconds', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+
+  await parts.tell(received('m1'))
+
+  await parts.dealtWith('RECORDS', 1)
+  const row = await database.db
+    .selectFrom('receipt')
+    .select(isoTime('received_at').as('at'))
+    .executeTakeFirstOrThrow()
+  expect(row.at).toBe('2026-01-15T10:00:00.123456Z')
+})
+
+test.each([
+  ['is no JSON', { subject: 'corro.message.received.node1', text: '{"nodeId"' }, 'JSON'],
+  ['fits no contract', { subject: 'corro.message.received.node1', text: '{}' }, 'fit its contract'],
+  ['nobody knows', { subject: 'corro.message.guessed.node1', text: '{}' }, 'nothing is known'],
+  ['has a day that does not exist', received('bad', { receivedAt: '2026-02-30T10:00:00Z' }), ''],
+  ['has a year that Postgres has not', received('bad', { receivedAt: '0000-01-01T10:00:00Z' }), ''],
+  ['has a region with NUL in it', sent({ region: 'a\0b' }), ''],
+  ['has half of a surrogate pair', sent({ region: '\ud800' }), ''],
+  ['has a number beyond its column', sent({ sizeBytes: 2 ** 40 }), ''],
+])('a record that %s is set aside, and stops no other', async (_, bad, reason) => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+
+  await parts.tell(received('m1'), received('m2'), bad, received('m3'))
+
+  expect(await parts.dealtWith('RECORDS', 4)).toMatchObject({
+    stored: 3,
+    refused: 1,
+    is_balanced: true,
+  })
+  expect(await receipts()).toEqual(['m1', 'm2', 'm3'])
+  const refused = await database.db.selectFrom('refused').selectAll().executeTakeFirstOrThrow()
+  expect(refused).toMatchObject({ stream: 'RECORDS', sequence: '3', subject: bad.subject })
+  expect(refused.reason).toContain(reason)
+  expect(refused.payload.toString()).toBe(bad.text)
+  const letter = await onceConnected(parts.bus, async ({ jetstream }) =>
+    (await jetstream.streams.get('DEAD')).getMessage({ last_by_subj: 'corro.dead.analytics' }),
+  )
+  expect(deadLettered.parse(letter?.json())).toMatchObject({ sequence: 3, stream: 'RECORDS' })
+})
+
+test('records that were gone before they could be stored are named', async () => {
+  await using nats = await startNatsServer()
+  {
+    await using bus = connectBus({ url: nats.url, name: 'test', log })
+    await onceConnected(bus, async ({ jetstream }) => {
+      const { subject, text } = received('m')
+      for (let count = 0; count < 6; count += 1) await jetstream.publish(subject, text)
+      const manager = await jetstream.jetstreamManager()
+      await manager.streams.purge('RECORDS', { seq: 3 })
+      await manager.streams.deleteMessage('RECORDS', 5)
+    })
+  }
+
+  await using parts = startParts(nats)
+
+  expect(await parts.dealtWith('RECORDS', 6)).toMatchObject({
+    published: 6,
+    missing: [
+      { from: 1, to: 2, reason: "discarded by the stream's bounds" },
+      { from: 5, to: 5, reason: 'deleted from the stream' },
+    ],
+    is_balanced: true,
+  })
+})
+
+test('a stream that was made anew is counted on its own', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  await parts.tell(received('m1'), received('m2'))
+  await parts.dealtWith('RECORDS', 2)
+
+  await nats.kill()
+  nats.wipe()
+  await nats.start()
+  await until(() => parts.bus.isConnected)
+  await parts.tell(received('m3'))
+
+  await until(async () => (await receipts()).length === 3)
+  const { streams, is_balanced } = await parts.bus.request(ledgerQueried, {}, {})
+  const records = streams.filter(({ stream }) => stream === 'RECORDS')
+  expect(records.map(({ is_current, published }) => [is_current, published])).toEqual([
+    [false, 2],
+    [true, 1],
+  ])
+  expect(is_balanced).toBe(true)
+})
+
+test('what arrives after the figures were computed makes them stale', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  const { db } = database
+  await parts.tell(sent({ messageId: 'm1', experiment: slot('done') }))
+  await parts.tell(sent({ messageId: 'm2', experiment: slot('running') }))
+  await parts.dealtWith('RECORDS', 2)
+  for (const [id, status] of Object.entries({ done: 'finished', running: 'running' })) {
+    await sql`INSERT INTO experiment (id, plan, status, expected, shares, by, created_at)
+      VALUES (${id}, '{}', ${status}, '[]', '[]', 'test', now())`.execute(db)
+  }
+
+  await parts.tell(acked('m1'), acked('m2'))
+
+  await parts.dealtWith('RECORDS', 4)
+  const stale = await db.selectFrom('experiment').select(['id', 'is_stale']).orderBy('id').execute()
+  expect(stale).toEqual([
+    { id: 'done', is_stale: true },
+    { id: 'running', is_stale: false },
+  ])
+})
+
+test('every other record is an event with its payload', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  const lost = {
+    nodeId: 'node1',
+    table: 'node_messages',
+    reason: 'the stream ended',
+    at: '2026-01-15T10:00:00.512004Z',
+  }
+  subscriptionLost.parse(lost)
+
+  await parts.tell(record(subscriptionLost, lost))
+
+  await parts.dealtWith('LIFECYCLE', 1)
+  const event = await database.db.selectFrom('event').selectAll().executeTakeFirstOrThrow()
+  expect(event).toMatchObject({
+    kind: 'subscription.lost',
+    subject: 'corro.subscription.lost.node1',
+    payload: lost,
+  })
+})
+
+function sent(change: object) {
+  return record(messageSent, {
+    nodeId: 'node1',
+    messageId: 'bad',
+    transport: 'gossip',
+    region: 'iad',
+    sizeBytes: 5,
+    expected: [],
+    sentAt: '2026-01-15T10:00:00.123456Z',
+    ...change,
+  })
+}
+
+function slot(id: string) {
+  return { id, number: 0, isWarmup: false, intendedAt: null, delayMs: 0 }
+}
+
+function acked(messageId: string) {
+  const payload: AckReceived = {
+    nodeId: 'node1',
+    messageId,
+    transport: 'gossip',
+    ackNodeId: 'node2',
+    via: 'updates',
+    attempts: 1,
+    receivedAt: null,
+    sentAt: null,
+    arrivedAt: '2026-01-15T10:00:00.223456Z',
+    roundTripMs: 100,
+    roundTripClock: 'monotonic',
+  }
+  return record(ackReceived, payload)
+}
