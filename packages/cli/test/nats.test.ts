@@ -110,6 +110,10 @@ RECORDS            unchanged
 LIFECYCLE          unchanged
 SAMPLES            unchanged
 DEAD               unchanged
+analytics          unchanged
+analytics          unchanged
+analytics          unchanged
+analytics          unchanged
 `,
     stderr: '',
   })
@@ -122,6 +126,7 @@ DEAD               unchanged
       'LIFECYCLE',
       'SAMPLES',
       'DEAD',
+      ...Array<string>(4).fill('analytics'),
       'subscriber_node1',
       'ack-sender_node1',
     ],
