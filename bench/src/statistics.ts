@@ -21,7 +21,8 @@ const reads = 200
 const id = 'a-million'
 const say = (line: string): void => console.error(line)
 
-await using postgres = await startPostgres()
+// Memory as Postgres comes.
+await using postgres = await startPostgres({ shared_buffers: '128MB' })
 await using nats = await startNatsServer()
 await using database = openDatabase({ url: postgres.url, log, name: 'bench' })
 const { db } = database

@@ -56,9 +56,7 @@ export function postgresDefinition(layout: Layout, settings: PostgresSettings): 
   return {
     name: 'postgres',
     command: join(native, 'bin/postgres'),
-    args: postgresArguments(dataFolder(layout), postgresPort(portOffset), {
-      shared_buffers: '64MB',
-    }),
+    args: postgresArguments(dataFolder(layout), postgresPort(portOffset)),
     cwd: layout.postgresFolder,
     env: { PATH: environment.PATH },
     ...postgresUser,

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import type { DurableDefinition, StreamName } from '@corroport/contracts'
 import {
   DeliverPolicy,
@@ -56,6 +56,9 @@ export interface ConsumeBatchesOptions<T> {
 const maxBatchBytes = 8 * 1024 * 1024
 const firstDelayMs = 250
 const longestDelayMs = 10_000
+// Messages that are here already would keep all sockets waiting until the last of them was read, and
+// with them the database that stores the batch before.
+const turnEvery = 32
 
 /**
  * Handles the records of a durable in batches. The last record of a batch is acknowledged, and all
@@ -163,6 +166,7 @@ async function handleUntilLost<T>(
       // Counted anew: the stream was deleted and made again while this ran.
       if (deliverySequence <= lastDelivery) throw new Error('the consumer is another one')
       lastDelivery = deliverySequence
+      if (message.seq % turnEvery === 0) await turn()
       if (message.seq > last + 1) await gatherFromStream(message.seq - 1)
       if (message.seq === last + 1) await gather(message, true)
       else if (message.seq <= handled) message.ack()

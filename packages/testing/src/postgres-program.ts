@@ -106,7 +106,7 @@ export async function initializePostgres(options: DataFolder): Promise<void> {
 export function postgresArguments(
   data: string,
   port: number,
-  settings: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>> = {},
 ): string[] {
   const all = { listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }
   const pairs = Object.entries(all).map((pair) => `--${pair.join('=')}`)

@@ -1,7 +1,7 @@
 import { type Propagation, samplesNeeded } from '@corroport/contracts'
 import { type RawBuilder, sql } from 'kysely'
 import type { Static } from 'typebox'
-import { segmentSeconds } from '../clocks/clock-segments.ts'
+import { correctedUs, isSegmentOf } from '../clocks/clock-segments.ts'
 
 /** Who writes under which name: an agent has another one since each time that it was wiped. */
 export interface Site {
@@ -41,15 +41,6 @@ export function sightsOfOthers(sites: readonly Site[], { from, to }: Range): Raw
       AND via <> 'catch-up' AND written_at IS NOT NULL AND site.origin <> node_id`
 }
 
-/** The offset of a node's clock at a time by that clock, in µs. */
-const offsetAt = (segment: string, time: string): RawBuilder<number> =>
-  sql`(${sql.ref(`${segment}.offset_us`)} + ${sql.ref(`${segment}.slope`)} * (
-    extract(epoch FROM ${sql.ref(time)})::float8
-      - ${sql.ref(`${segment}.bucket`)} * ${segmentSeconds}::float8))`
-
-const bucketOf = (time: string): RawBuilder<string> =>
-  sql`floor(extract(epoch FROM ${sql.ref(time)}) / ${segmentSeconds}::integer)::bigint`
-
 /**
  * One row for each table, origin, receiver and hour (by the receiver's clock): the time from the
  * write to the sight, both times corrected by what is known of their clocks. Needs the table
@@ -83,14 +74,13 @@ export function hourFigures(sites: readonly Site[], range: Range): RawBuilder<Ho
       FROM (
         SELECT sight.table_name, sight.origin, sight.node_id, hour,
           receiver.bound_us + writer.bound_us AS bound_us,
-          round(extract(epoch FROM observed_at - written_at)::float8 * 1e6
-            - ${offsetAt('receiver', 'observed_at')} + ${offsetAt('writer', 'written_at')}
-          )::bigint AS us
+          (${correctedUs('receiver', 'observed_at')} - ${correctedUs('writer', 'written_at')})::bigint
+            AS us
         FROM (${sightsOfOthers(sites, { from, to })}) AS sight
         LEFT JOIN clock_segment AS receiver
-          ON receiver.node_id = sight.node_id AND receiver.bucket = ${bucketOf('observed_at')}
+          ON ${isSegmentOf('receiver', 'sight.node_id', 'observed_at')}
         LEFT JOIN clock_segment AS writer
-          ON writer.node_id = sight.origin AND writer.bucket = ${bucketOf('written_at')}
+          ON ${isSegmentOf('writer', 'sight.origin', 'written_at')}
       ) AS measured
       GROUP BY table_name, origin, node_id, hour
     ) AS summed`

@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely'
-import { createClockSegments, segmentSeconds } from '../clocks/clock-segments.ts'
+import { correctedUs, createClockSegments, epochUs, isSegmentOf } from '../clocks/clock-segments.ts'
 import { isoTime } from '../store/sql-time.ts'
 import type { Database } from '../store/tables.ts'
 
@@ -56,14 +56,14 @@ export async function countRecords(
         s.message_id, s.origin, ${rosterOf} AS roster, s.sent_at, s.delay_us,
         coalesce(o.state, 'sent') AS state, o.took_us,
         count(*) FILTER (WHERE o.state = 'accepted') OVER () AS accepted,
-        ${correctedUs('s.sent_at')} AS corrected_us, g.bound_us,
+        ${correctedUs('g', 's.sent_at')} AS corrected_us, g.bound_us,
         x.deadline_at
-          + coalesce(${epochUs('s.sent_at')} - ${correctedUs('s.sent_at')}, 0) * interval '1 us'
+          + coalesce(${epochUs('s.sent_at')} - ${correctedUs('g', 's.sent_at')}, 0) * interval '1 us'
           AS late_after
       FROM sent s
       CROSS JOIN (SELECT deadline_at FROM experiment WHERE id = ${experimentId}) x
       LEFT JOIN outcome o ON o.message_id = s.message_id AND o.transport = s.transport
-      LEFT JOIN clock_segment g ON ${isClockOf('s.origin', 's.sent_at')}
+      LEFT JOIN clock_segment g ON ${isSegmentOf('g', 's.origin', 's.sent_at')}
       WHERE s.experiment_id = ${experimentId} AND s.transport = ${transport} AND NOT s.is_warmup
     ) message`.execute(transaction)
   await sql`
@@ -115,7 +115,7 @@ export async function countRecords(
     SELECT m.message, m.block, p.pair,
       a.round_trip_us AS round_trip,
       a.round_trip_us + m.delay_us AS from_intended,
-      (${correctedUs('a.received_at')} - m.corrected_us)::bigint AS one_way,
+      (${correctedUs('g', 'a.received_at')} - m.corrected_us)::bigint AS one_way,
       g.bound_us + m.bound_us AS bound,
       coalesce(a.arrived_at > m.late_after, false) AS is_late,
       a.attempts > 1 AS is_retried,
@@ -123,7 +123,7 @@ export async function countRecords(
     FROM counted_message m
     JOIN ack a ON a.message_id = m.message_id AND a.transport = ${transport}
     JOIN counted_receiver p ON p.roster = m.roster AND p.node_id = a.node_id
-    LEFT JOIN clock_segment g ON ${isClockOf('a.node_id', 'a.received_at')}
+    LEFT JOIN clock_segment g ON ${isSegmentOf('g', 'a.node_id', 'a.received_at')}
     WHERE m.state = 'accepted'
       AND a.arrived_at >= (SELECT min(sent_at) - ${earliestAck}::interval FROM counted_message)
   `.execute(transaction)
@@ -138,16 +138,3 @@ export async function forgetRecords(transaction: Transaction<Database>): Promise
 // Nearly all messages expect the same receivers: their lists are taken apart once. They are told
 // apart by 64 bits of hash, since comparing the lists themselves takes a tenth of all the time.
 const rosterOf = sql`jsonb_hash_extended(s.expected, hashtextextended(s.origin, 0))`
-
-// A float holds microseconds until the year 2255. extract() would give a numeric, five times as slow.
-const epoch = (time: string) => sql`date_part('epoch', ${sql.ref(time)})`
-const epochUs = (time: string) => sql`${epoch(time)} * 1000000`
-
-const isClockOf = (node: string, time: string) => sql`
-  g.node_id = ${sql.ref(node)}
-    AND g.bucket = floor(${epoch(time)} / ${segmentSeconds}::float8)::bigint`
-
-/** µs by the clock of analytics: time − offset − slope × (time − start of the bucket). */
-const correctedUs = (time: string) => sql`
-  (${epoch(time)} * (1000000 - g.slope) - g.offset_us
-    + g.slope * (g.bucket * ${segmentSeconds}::float8))`

@@ -1,28 +1,29 @@
 import { type Distribution, type OneWay, samplesNeeded } from '@corroport/contracts'
 import { sql } from 'kysely'
 
-/** Count, smallest, sum and largest in µs, and the 50th, 95th and 99th percentile. */
+/** Count and sum in µs, then smallest, 50th, 95th and 99th percentile, and largest. */
 export type Spread = readonly [
   n: number,
-  min: number | null,
   sum: number | null,
-  max: number | null,
-  percentiles: readonly [p50: number, p95: number, p99: number] | null,
+  ranks: readonly [min: number, p50: number, p95: number, p99: number, max: number] | null,
 ]
 
-/** Aggregates a column of microseconds to a `Spread`. Nearest rank; what is null is no sample. */
+/**
+ * Aggregates a column of microseconds to a `Spread`. Nearest rank; what is null is no sample. The
+ * values are sorted for the percentiles: their ends cost nothing, min() and max() would.
+ */
 export const spreadOf = (column: string) => {
   const value = sql.ref(column)
-  return sql<Spread>`json_build_array(count(${value}), min(${value}), sum(${value}), max(${value}),
-    percentile_disc(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ${value}))`
+  return sql<Spread>`json_build_array(count(${value}), sum(${value}),
+    percentile_disc(ARRAY[0, 0.5, 0.95, 0.99, 1]) WITHIN GROUP (ORDER BY ${value}))`
 }
 
 export const toMilliseconds = (us: number): number => Math.round(us) / 1000
 
-export function toDistribution([n, min, sum, max, percentiles]: Spread): Distribution {
+export function toDistribution([n, sum, ranks]: Spread): Distribution {
   const inMs = (us: number | null | undefined, needed = 1): number | null =>
     us === null || us === undefined || n < needed ? null : toMilliseconds(us)
-  const [p50, p95, p99] = percentiles ?? []
+  const [min, p50, p95, p99, max] = ranks ?? []
   return {
     n,
     min_ms: inMs(min),
@@ -57,7 +58,7 @@ export const measured = sql<Measured>`
   ${spreadOf('a.round_trip')} AS round_trip,
   ${spreadOf('a.one_way')} AS one_way`
 
-const none: Spread = [0, null, null, null, null]
+const none: Spread = [0, null, null]
 
 export const nothingMeasured: Measured = {
   acks: 0,

@@ -162,9 +162,10 @@ export async function measureCoverage(transaction: Tx, receivers: number): Promi
 /** Every round trip is in a bucket of each: `width_bucket` counts from the first edge, which is in. */
 export async function measureHistogram(
   transaction: Tx,
-  [, smallest, , largest]: Spread,
+  [, , ranks]: Spread,
 ): Promise<TransportFigures['histogram']> {
-  if (smallest === null || largest === null) return { linear: [], logarithmic: [] }
+  if (!ranks) return { linear: [], logarithmic: [] }
+  const [smallest, , , , largest] = ranks
   const linear = linearEdges(smallest, largest)
   const logarithmic = logarithmicEdges(smallest, largest)
   const { rows } = await sql<{ linear: number; logarithmic: number; count: number }>`

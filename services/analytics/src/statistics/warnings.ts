@@ -46,8 +46,8 @@ const bearableDelay = 0.1
 /** Why the figures may mislead, a sentence each. */
 export function findWarnings(suspicion: Suspicion): string[] {
   const { all, senderDelay, skipped, unsettled, unstored, clocks, hidden } = suspicion
-  const [median, delay] = [all.round_trip[4]?.[0], senderDelay[4]?.[2]]
-  const oneWay = all.one_way[4]?.[0]
+  const [median, delay] = [all.round_trip[2]?.[1], senderDelay[2]?.[3]]
+  const oneWay = all.one_way[2]?.[1]
   const warnings: string[] = []
   if (median !== undefined && delay !== undefined && delay > bearableDelay * median) {
     warnings.push(

@@ -32,17 +32,14 @@ export async function readPosition(db: Db, { stream, incarnation }: StreamLife):
 
 /** The position, which nobody else moves until the transaction ends. */
 export async function lockPosition(db: Db, { stream, incarnation }: StreamLife): Promise<number> {
-  await db
+  const { last_sequence } = await db
     .insertInto('ledger')
     .values({ stream, incarnation, last_sequence: 0, stored: 0, duplicates: 0, refused: 0 })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
-  const { last_sequence } = await db
-    .selectFrom('ledger')
-    .select('last_sequence')
-    .where('stream', '=', stream)
-    .where('incarnation', '=', incarnation)
-    .forUpdate()
+    // An update locks the row and returns it; doing nothing would do neither.
+    .onConflict((conflict) =>
+      conflict.columns(['stream', 'incarnation']).doUpdateSet({ stream: sql`excluded.stream` }),
+    )
+    .returning('last_sequence')
     .executeTakeFirstOrThrow()
   return Number(last_sequence)
 }
