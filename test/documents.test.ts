@@ -42,7 +42,7 @@ const isEndless = (command: string): boolean => /corroport (watch|tap)|curl -sN/
 
 function run(command: string): ChildProcess {
   const line = command
-    .replace(/^npx corroport/, `"${process.execPath}" packages/cli/bin/corroport.mjs`)
+    .replace(/^npx corroport/, `"${process.execPath}" "${root}/packages/cli/bin/corroport.mjs"`)
     .replace('localhost:4001', new URL(cluster.node(1).apiUrl).host)
     .replaceAll(
       /127\.0\.0\.1:878([789])/g,
@@ -50,7 +50,7 @@ function run(command: string): ChildProcess {
     )
     .replace(/ --node 2\b/, ` --url ${cluster.node(2).apiUrl}`)
   return spawn('/bin/sh', ['-c', `exec ${line}`], {
-    cwd: root,
+    cwd: home.path,
     env: {
       ...process.env,
       CORROPORT_URL: cluster.node(1).apiUrl,
@@ -62,7 +62,9 @@ function run(command: string): ChildProcess {
 
 // `nats` is the operator's own tool; npm's commands are checked below; `local` owns a cluster.
 const runnable = [
-  ...commandsOf('README.md').filter((command) => /^(npx corroport|curl) /.test(command)),
+  ...['README.md', 'docs/measuring.md']
+    .flatMap(commandsOf)
+    .filter((command) => /^(npx corroport|curl) /.test(command)),
   // Those that only look; what changes a cluster has its own tests.
   ...['docs/configuration.md', 'docs/bootstrap.md']
     .flatMap(commandsOf)

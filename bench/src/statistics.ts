@@ -1,10 +1,18 @@
-// What it costs to finish an experiment with a million acknowledgements, and to read its figures then.
+// What it costs to finish an experiment with a million acknowledgements, to read its figures then, and
+// to compare it with another one.
+import { answerComparisons } from '@corroport/analytics/comparison/answer-comparisons.ts'
 import { answerFigures } from '@corroport/analytics/statistics/answer-figures.ts'
 import { storeFigures } from '@corroport/analytics/statistics/compute-figures.ts'
 import { type Db, openDatabase } from '@corroport/analytics/store/database.ts'
 import { migrate } from '@corroport/analytics/store/migrate.ts'
 import { connectBus } from '@corroport/bus'
-import { clockProbed, figuresQueried, nowMicroseconds, toTimestamp } from '@corroport/contracts'
+import {
+  clockProbed,
+  experimentsCompared,
+  figuresQueried,
+  nowMicroseconds,
+  toTimestamp,
+} from '@corroport/contracts'
 import { startNatsServer, startPostgres, until } from '@corroport/testing'
 import { sql } from 'kysely'
 import pino from 'pino'
@@ -18,7 +26,7 @@ const intervalMs = 10
 const finalisations = 3
 const reads = 200
 
-const id = 'a-million'
+const [id, otherId] = ['a-million', 'another-million'] as const
 const say = (line: string): void => console.error(line)
 
 // Memory as Postgres comes.
@@ -28,7 +36,7 @@ await using database = openDatabase({ url: postgres.url, log, name: 'bench' })
 const { db } = database
 await migrate(db)
 say(`storing ${messages} messages to ${receivers} receivers each`)
-await fill(db)
+await fill(db, id)
 const onePass = await secondsOf(() =>
   sql`
     SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY round_trip_us)
@@ -52,6 +60,16 @@ await until(() => read().catch(() => undefined))
 const { figures } = await read()
 const summary = await timesOf(read)
 const bare = await timesOf(() => bus.request(clockProbed, { nodeId: 'bench' }, {}))
+say('storing another experiment')
+await fill(db, otherId)
+await storeFigures(db, otherId)
+stack.use(answerComparisons({ db, bus }))
+const sides = { a: [id], b: [otherId] }
+await until(() => bus.request(experimentsCompared, {}, sides).catch(() => undefined))
+const cpuBefore = process.cpuUsage()
+const compared = await secondsOf(() => bus.request(experimentsCompared, {}, sides))
+const cpu = process.cpuUsage(cpuBefore)
+const cpuSeconds = Math.round((cpu.user + cpu.system) / 1000) / 1000
 const bytes = Buffer.byteLength(JSON.stringify(figures))
 const acks = figures.transports[0]?.counts.acks ?? 0
 const slowest = Math.max(...finalised)
@@ -72,8 +90,23 @@ writeResult('statistics', {
       bar: '≤ 50 ms',
       isMet: summary.p95 <= 50,
     },
+    {
+      name: 'two such experiments are compared, over NATS',
+      measured: `${compared} s, ${cpuSeconds} s of processor time`,
+      baseline: `${bare.p50 / 1000} s for a command that reads nothing`,
+      bar: '≤ 2 s of processor time',
+      isMet: cpuSeconds <= 2,
+    },
   ],
-  raw: { finalised, onePass, summary, bare, counts: figures.transports[0]?.counts },
+  raw: {
+    compared,
+    cpuSeconds,
+    finalised,
+    onePass,
+    summary,
+    bare,
+    counts: figures.transports[0]?.counts,
+  },
 })
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {
@@ -93,9 +126,9 @@ async function timesOf(ask: () => Promise<unknown>): Promise<ReturnType<typeof d
 }
 
 /** 10,000 messages of one node to 100 others, each acknowledged, a clock sample every 10 s. */
-async function fill(to: Db): Promise<void> {
+async function fill(to: Db, experimentId: string): Promise<void> {
   const plan = {
-    name: id,
+    name: experimentId,
     note: '',
     transports: ['gossip'],
     origins: ['node0'],
@@ -112,13 +145,14 @@ async function fill(to: Db): Promise<void> {
     'SELECT setseed(0.1)',
     `INSERT INTO experiment
       (id, plan, status, expected, shares, by, created_at, started_at, deadline_at, finished_at)
-    VALUES ('${id}', '${JSON.stringify(plan)}', 'finished', '[]', '[]', 'bench', ${began}, ${began},
+    VALUES ('${experimentId}', '${JSON.stringify(plan)}', 'finished', '[]', '[]', 'bench', ${began}, ${began},
       ${began} + interval '130 s', ${began} + interval '131 s')`,
     `INSERT INTO clock_sample
     SELECT 'node' || n, 1000 * n, 150, 300, 8, 0, ${began} + (s * 10 + 3) * interval '1 s'
-    FROM generate_series(0, ${receivers}) n, generate_series(-2, 14) s`,
+    FROM generate_series(0, ${receivers}) n, generate_series(-2, 14) s
+    ON CONFLICT DO NOTHING`,
     `INSERT INTO sent
-    SELECT 'node0_' || m, 'gossip', 'node0', 'iad', 100, expected, ${receivers}, '${id}', m, false,
+    SELECT '${experimentId}_' || m, 'gossip', 'node0', 'iad', 100, expected, ${receivers}, '${experimentId}', m, false,
       ${sentAt}, 50, ${sentAt}
     FROM generate_series(0, ${messages - 1}) m, (
       SELECT jsonb_agg(jsonb_build_object('nodeId', 'node' || n, 'wasPresent', true)) AS expected
@@ -126,7 +160,7 @@ async function fill(to: Db): Promise<void> {
     ) e`,
     `INSERT INTO outcome
     SELECT message_id, transport, origin, 'accepted', 900 + random() * 200, NULL, NULL, false, NULL, sent_at
-    FROM sent`,
+    FROM sent WHERE experiment_id = '${experimentId}'`,
     `INSERT INTO ack
     SELECT message_id, 'gossip', 'node' || n, 'node0', 'updates', 1,
       sent_at + one_way * interval '1 us' + n * interval '1 ms',
@@ -134,7 +168,8 @@ async function fill(to: Db): Promise<void> {
       sent_at + 2 * one_way * interval '1 us', 2 * one_way, 'monotonic'
     FROM sent, generate_series(1, ${receivers}) n,
       -- Without n it would be one time for all receivers.
-      LATERAL (SELECT (2000 * exp(random() * 3 + 0 * n))::bigint AS one_way) t`,
+      LATERAL (SELECT (2000 * exp(random() * 3 + 0 * n))::bigint AS one_way) t
+    WHERE experiment_id = '${experimentId}'`,
     'ANALYZE',
   ]
   for (const statement of statements) await sql.raw(statement).execute(to)

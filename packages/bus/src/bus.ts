@@ -331,7 +331,13 @@ function traceOf(message: Msg): string | undefined {
 /** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+    onAborted(signal, resolve)
   })
+}
+
+/** Calls when the signal is aborted, unless disposed: a signal outlives much of what listens to it. */
+export function onAborted(signal: AbortSignal, call: () => void): Disposable {
+  if (signal.aborted) call()
+  else signal.addEventListener('abort', call, { once: true })
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', call) }
 }

@@ -7,9 +7,10 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
-import { aborted, type Bus, type Connection } from './bus.ts'
+import { type Bus, type Connection, onAborted } from './bus.ts'
 import type { Consumption } from './consume.ts'
 import { tellDead } from './dead-letter.ts'
+import { messageOf } from './error-message.ts'
 
 /** A record as it lies in its stream, not parsed. */
 export interface StoredRecord {
@@ -53,7 +54,15 @@ export interface ConsumeBatchesOptions<T> {
   ) => Promise<void>
 }
 
+export interface BatchConsumption extends Consumption {
+  /** Why it is not bound, where it was tried. */
+  readonly problem: string | undefined
+}
+
 const maxBatchBytes = 8 * 1024 * 1024
+// Asked for ahead. A record may have 1 MB, a pull is bounded by its count or by its bytes but not by
+// both, and more of them come no faster.
+const prefetch = 128
 const firstDelayMs = 250
 const longestDelayMs = 10_000
 // Messages that are here already would keep all sockets waiting until the last of them was read, and
@@ -64,25 +73,40 @@ const turnEvery = 32
  * Handles the records of a durable in batches. The last record of a batch is acknowledged, and all
  * before it, when the handler has returned. The handler sees records again after a loss.
  */
-export function consumeBatches<T>(options: ConsumeBatchesOptions<T>): Consumption {
+export function consumeBatches<T>(options: ConsumeBatchesOptions<T>): BatchConsumption {
   const { bus, log, durable } = options
   let isBound = false
+  let problem: string | undefined
+
+  const bound = (): void => {
+    if (isBound) return
+    isBound = true
+    problem = undefined
+    log.info({ durable: durable.name, stream: durable.stream }, 'consumer bound')
+  }
 
   const worker = bus.onConnected(async (connection, signal) => {
     let failures = 0
+    let isFailing = false
     while (!signal.aborted) {
       try {
         await handleUntilLost(options, connection, signal, {
+          // What the handler threw at comes again at once.
           onBound: () => {
-            isBound = true
-            log.info({ durable: durable.name, stream: durable.stream }, 'consumer bound')
+            if (!isFailing) bound()
           },
           onHandled: () => {
             failures = 0
+            isFailing = false
+            bound()
+          },
+          onFailing: () => {
+            isFailing = true
           },
         })
       } catch (err) {
         failures += 1
+        problem = messageOf(err)
         if (!signal.aborted && failures === 1) {
           log.warn({ err, durable: durable.name, stream: durable.stream }, 'batches interrupted')
         }
@@ -97,6 +121,9 @@ export function consumeBatches<T>(options: ConsumeBatchesOptions<T>): Consumptio
     get isBound() {
       return isBound
     },
+    get problem() {
+      return problem
+    },
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   }
 }
@@ -104,19 +131,22 @@ export function consumeBatches<T>(options: ConsumeBatchesOptions<T>): Consumptio
 interface Observer {
   onBound: () => void
   onHandled: () => void
+  /** The handler threw. */
+  onFailing: () => void
 }
 
 async function handleUntilLost<T>(
   options: ConsumeBatchesOptions<T>,
   { nats, jetstream }: Connection,
   signal: AbortSignal,
-  { onBound, onHandled }: Observer,
+  { onBound, onHandled, onFailing }: Observer,
 ): Promise<void> {
   const { durable, maxRecords = 2000, maxWaitMs = 50 } = options
   const { stream } = durable
   const manager = await jetstreamManager(nats, { checkAPI: false })
-  const { created: incarnation } = await manager.streams.info(stream)
+  // In this order: what is made anew in between shows by its deliveries.
   const { delivered } = await manager.consumers.info(stream, durable.name)
+  const { created: incarnation } = await manager.streams.info(stream)
   const consumer = await jetstream.consumers.get(stream, durable.name)
   // Of what was gathered, and of what was handled.
   let last = await options.position(incarnation)
@@ -132,7 +162,10 @@ async function handleUntilLost<T>(
       lastDelivered?.acknowledge()
       onHandled()
     },
-    onFailed: (error) => messages?.stop(error),
+    onFailed: (error) => {
+      onFailing()
+      messages?.stop(error)
+    },
   })
   const gather = (message: JsMsg, isDelivered: boolean): Promise<void> | undefined => {
     last = message.seq
@@ -140,25 +173,25 @@ async function handleUntilLost<T>(
   }
   const gatherFromStream = async (upTo: number): Promise<void> => {
     if (upTo <= last) return
-    for await (const message of readOn(jetstream, stream, last + 1, signal)) {
-      if (message.seq > upTo) break
-      await gather(message, false)
-    }
-    last = upTo
+    const missed = { stream, from: last + 1, to: upTo }
+    for await (const message of readRange(jetstream, missed, signal)) await gather(message, false)
+    // What was not read yet is not missing.
+    if (!signal.aborted) last = upTo
   }
   let messages: Awaited<ReturnType<typeof consumer.consume>> | undefined
+  using _stop = onAborted(signal, () => messages?.stop())
   try {
     // Whoever read before this one may have records in hand that the server gives again only after
     // their wait is over, behind newer ones.
     await gatherFromStream(delivered.stream_seq)
     messages = await consumer.consume({
-      max_messages: 2 * maxRecords,
+      max_messages: prefetch,
       expires: 10_000,
       idle_heartbeat: 2000,
       abort_on_missing_resource: true,
     })
-    void aborted(signal).then(() => messages?.stop())
     if (batches.failure) throw batches.failure
+    if (signal.aborted) return
     onBound()
     for await (const message of messages) {
       if (signal.aborted) break
@@ -265,7 +298,7 @@ function createBatches<T>(options: {
     gathering = undefined
     running = handle(batch)
       .catch((error: unknown) => {
-        failure = new Error('a batch was not handled', { cause: error })
+        failure = Error.isError(error) ? error : new Error(String(error))
         onFailed(failure)
       })
       .finally(() => {
@@ -298,14 +331,12 @@ function createBatches<T>(options: {
   }
 }
 
-const readAtOnce = 1000
 const readWaitMs = 2000
 
-/** What lies in a stream from a sequence on; ends where nothing more comes. */
-async function* readOn(
+/** What lies in that part of a stream. */
+async function* readRange(
   jetstream: JetStreamClient,
-  stream: StreamName,
-  from: number,
+  { stream, from, to }: { stream: string; from: number; to: number },
   signal: AbortSignal,
 ): AsyncGenerator<JsMsg> {
   const consumer = await jetstream.consumers.get(stream, {
@@ -313,16 +344,25 @@ async function* readOn(
     opt_start_seq: from,
   })
   try {
-    for (;;) {
-      // All at once: a fetch that is read slowly believes that the server fell silent.
+    let next = from
+    while (next <= to && !signal.aborted) {
+      // All at once: a fetch that is read slowly believes that the server fell silent. One that asks
+      // for more than there is waits for it in vain.
       const messages = await Array.fromAsync(
-        await consumer.fetch({ max_messages: readAtOnce, expires: readWaitMs }),
+        await consumer.fetch({
+          max_messages: Math.min(prefetch, to - next + 1),
+          expires: readWaitMs,
+        }),
       )
       for (const message of messages) {
-        if (signal.aborted) return
+        if (signal.aborted || message.seq > to) return
         yield message
       }
-      if (!messages.at(-1)?.info.pending) return
+      const last = messages.at(-1)
+      // A server that is slow may have given nothing in that time.
+      const pending = last ? last.info.pending : (await consumer.info()).num_pending
+      if (pending === 0) return
+      if (last) next = last.seq + 1
     }
   } finally {
     // The server would keep it for five minutes.
@@ -341,5 +381,5 @@ async function bury<T>(
   const deliveries = record instanceof PulledRecord ? record.deliveries : 1
   const refused = { service, durable: durableName, stream, sequence, subject, messageId }
   await tellDead(jetstream, { ...refused, deliveries, reason, data })
-  log.error({ stream, sequence, subject, reason }, 'record refused')
+  log.error({ stream, sequence, subject, reason: reason.slice(0, 200) }, 'record refused')
 }

@@ -3,7 +3,7 @@ import { ContractError, type DurableDefinition, type RecordDefinition } from '@c
 import type { JetStreamClient, JsMsg } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
-import { aborted, type Bus, type Connection } from './bus.ts'
+import { type Bus, type Connection, onAborted } from './bus.ts'
 import { tellDead } from './dead-letter.ts'
 import { messageOf } from './error-message.ts'
 import { inTrace } from './trace.ts'
@@ -96,7 +96,7 @@ async function handleUntilLost(
     idle_heartbeat: 2000,
     abort_on_missing_resource: true,
   })
-  void aborted(signal).then(() => messages.stop())
+  using _stop = onAborted(signal, () => messages.stop())
   onBound()
   for await (const message of messages) {
     // What was fetched and will not be handled goes back at once, not after the wait for its answer.

@@ -13,6 +13,10 @@ export interface RefusedRecord {
   data: Uint8Array
 }
 
+// A letter that NATS refuses for its size would hold up for ever what comes behind its record.
+const maxPayloadBytes = 512 * 1024
+const maxTextLength = 2000
+
 /** Sets a record aside in DEAD, where operators find it and can send it again. */
 export async function tellDead(
   jetstream: JetStreamClient,
@@ -20,7 +24,10 @@ export async function tellDead(
 ): Promise<void> {
   const letter = deadLettered.parse({
     ...refused,
-    payload: data.subarray(0, 512 * 1024).toBase64(),
+    subject: refused.subject.slice(0, maxTextLength),
+    messageId: refused.messageId?.slice(0, maxTextLength) ?? null,
+    reason: refused.reason.slice(0, maxTextLength),
+    payload: data.subarray(0, maxPayloadBytes).toBase64(),
     deadAt: toTimestamp(nowMicroseconds()),
   })
   await jetstream.publish(

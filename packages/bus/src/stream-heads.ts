@@ -14,14 +14,20 @@ export interface StreamHead {
 
 /** The bounds of every stream, for places that hold for all of them. Throws when NATS is away or silent. */
 export async function findStreamHeads(bus: Bus, timeoutMs: number): Promise<StreamHead[]> {
+  return await Promise.all(streams.map(({ name }) => findStreamHead(bus, name, timeoutMs)))
+}
+
+/** Throws when NATS is away or silent, or has no such stream. */
+export async function findStreamHead(
+  bus: Bus,
+  stream: StreamName,
+  timeoutMs: number,
+): Promise<StreamHead> {
   if (!bus.isConnected) throw new Error('nats is not connected')
   return await onceConnected(bus, async ({ nats }) => {
     const manager = await jetstreamManager(nats, { checkAPI: false, timeout: timeoutMs })
-    const heads = streams.map(async ({ name }): Promise<StreamHead> => {
-      const { created, state } = await manager.streams.info(name)
-      return { stream: name, incarnation: created, first: state.first_seq, last: state.last_seq }
-    })
-    return await Promise.all(heads)
+    const { created, state } = await manager.streams.info(stream)
+    return { stream, incarnation: created, first: state.first_seq, last: state.last_seq }
   })
 }
 

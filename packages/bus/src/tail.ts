@@ -8,7 +8,7 @@ import {
   type OrderedConsumerOptions,
 } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
-import { aborted, type Bus, type Connection } from './bus.ts'
+import { type Bus, type Connection, onAborted } from './bus.ts'
 import { onceConnected } from './once-connected.ts'
 
 /** A record as it lies in its stream, not parsed: what a person watching should see. */
@@ -67,7 +67,7 @@ async function tailStream(
         max_messages: 256,
         abort_on_missing_resource: true,
       })
-      void aborted(signal).then(() => messages.stop())
+      using _stop = onAborted(signal, () => messages.stop())
       for await (const message of messages) {
         if (signal.aborted) return
         position[stream] = { incarnation, sequence: message.seq }
@@ -110,7 +110,7 @@ export async function readStream(bus: Bus, stream: StreamName): Promise<TailedRe
     if (state.messages === 0) return records
     const consumer = await jetstream.consumers.get(stream, { deliver_policy: DeliverPolicy.All })
     const messages = await consumer.consume({ max_messages: 1000 })
-    void aborted(signal).then(() => messages.stop())
+    using _stop = onAborted(signal, () => messages.stop())
     for await (const message of messages) {
       records.push(toTailed(stream, created, message))
       if (message.seq >= state.last_seq) break

@@ -69,6 +69,7 @@ function startReader(url: string, options: Partial<ConsumeBatchesOptions<Read>> 
   return {
     store,
     isBound: () => reader.isBound,
+    problem: () => reader.problem,
     stop: () => reader[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
@@ -101,7 +102,7 @@ test('records come in the order of the stream, in batches, and are acknowledged'
   await using nats = await startNatsServer()
   await publish(nats.url, ...names(1, 2500))
 
-  await using reader = startReader(nats.url, { maxRecords: 1000 })
+  await using reader = startReader(nats.url, { maxRecords: 1000, maxWaitMs: 500 })
 
   await until(() => reader.store.rows.length === 2500)
   expect(reader.store.sequences()).toEqual(numbered(1, 2500))
@@ -139,6 +140,29 @@ test('a handler that fails for a while sees the same records again, in order, no
 
   await until(() => store.rows.length === 310)
   expect(store.sequences()).toEqual(numbered(1, 310))
+})
+
+test('while its handler fails it is not bound, and says why', async () => {
+  await using nats = await startNatsServer()
+  const wasBound: boolean[] = []
+  const store = createStore()
+  await using reader = startReader(nats.url, {
+    position: store.position,
+    handle: async (batch) => {
+      wasBound.push(reader.isBound())
+      if (wasBound.length < 3) throw new Error('the disk is full')
+      await store.handle(batch)
+    },
+  })
+  await until(() => reader.isBound())
+
+  await publish(nats.url, 'm1')
+
+  await until(() => wasBound.length === 2)
+  await until(() => reader.problem() === 'the disk is full')
+  await until(() => reader.isBound())
+  expect(wasBound).toEqual([true, false, false])
+  expect(reader.problem()).toBeUndefined()
 })
 
 test('what a reader that died had in hand comes first, long before the server gives it again', async () => {

@@ -5,7 +5,7 @@ import {
   type TransportFigures,
 } from '@corroport/contracts'
 import { formatDuration } from './duration.ts'
-import { deliveryInterval, medianInterval } from './intervals.ts'
+import { deliveryInterval } from './intervals.ts'
 import { printTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import type { Part } from './text.ts'
@@ -48,14 +48,23 @@ export function distributionsOf(
 }
 
 /** `5.21 ms`; why there is none, where too few samples support it. */
-export function percentileText(of: Distribution, name: 'p50' | 'p95' | 'p99'): string {
+export function percentileText(
+  of: Pick<Distribution, 'n' | 'p50_ms' | 'p95_ms' | 'p99_ms'>,
+  name: 'p50' | 'p95' | 'p99',
+): string {
   const ms = of[`${name}_ms`]
   if (ms !== null) return formatDuration(ms)
-  return of.n < samplesNeeded[name] ? `– (needs ${samplesNeeded[name]})` : '–'
+  const needed = samplesNeeded[name]
+  return of.n > 0 && of.n < needed ? `– (needs ${needed})` : '–'
 }
 
 export function durationText(ms: number | null): string {
   return ms === null ? '–' : formatDuration(ms)
+}
+
+/** `± 0.41 ms` */
+export function boundText(ms: number | null): string {
+  return ms === null ? '–' : `± ${formatDuration(ms)}`
 }
 
 /** `95.12 %`; a share that is not quite everything is never rounded to everything. */
@@ -77,12 +86,12 @@ function printTransport(figures: TransportFigures, terminal: Terminal): void {
     percentileText(of, 'p95'),
     percentileText(of, 'p99'),
     durationText(of.max_ms),
-    name === 'one way' && oneWay.bound_ms !== null ? `± ${formatDuration(oneWay.bound_ms)}` : '',
+    name === 'one way' ? boundText(oneWay.bound_ms) : '',
   ])
   printTable(['FIGURE', 'N', 'P50', 'P95', 'P99', 'MAX', 'BOUND'], rows, terminal)
-  const interval = medianInterval(figures)
+  const interval = figures.median_interval
   if (interval) {
-    const [low, high] = interval.map(formatDuration)
+    const [low, high] = [interval.from_ms, interval.to_ms].map(formatDuration)
     terminal.print(`median round trip: 95 % interval ${low} to ${high}, messages as the samples`)
   }
   if (oneWay.negatives > 0 || oneWay.unknown > 0) {
@@ -108,7 +117,7 @@ function countParts({ counts, delivery_rate }: TransportFigures): Part[] {
   const problems = Object.entries({ failed, skipped, unsettled }).filter(([, count]) => count > 0)
   const interval = deliveryInterval(counts)
   return [
-    `  ${sent} sent (and ${warmup} to warm up, not counted), ${accepted} accepted`,
+    `  ${sent} sent${warmup > 0 ? ` (and ${warmup} to warm up, not counted)` : ''}, ${accepted} accepted`,
     ...problems.flatMap(([name, count]): Part[] => [
       ', ',
       { text: `${count} ${name}`, style: 'red' },

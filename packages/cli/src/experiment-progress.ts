@@ -42,41 +42,55 @@ export function isOver({ status }: Experiment): boolean {
   return status === 'finished' || status === 'stopped' || status === 'interrupted'
 }
 
+export interface FollowOptions extends GatewayOptions {
+  /** So long at most; without it, as long as it takes. */
+  waitMs?: number
+}
+
 /** Shows how far an experiment is until it ends. One that was never started does not end. */
 export async function followExperiment(
   gateway: Gateway,
   id: string,
-  { json = false }: GatewayOptions,
+  { json = false, waitMs = Number.POSITIVE_INFINITY }: FollowOptions,
   terminal: Terminal,
 ): Promise<ExperimentState> {
-  let milestone: string | undefined
-  for await (const state of lookAgain(() => askExperiment(gateway, id), patience)) {
+  const endsAt = performance.now() + waitMs
+  let milestone = ''
+  const say = (line: readonly Part[], next: string): void => {
+    if (!json) terminal.progress(line, next !== milestone)
+    milestone = next
+    if (performance.now() < endsAt) return
+    throw new Failure(`${id} has not ended in time and ${goesOn(id)}`, { exit: 'missing' })
+  }
+  const look = () => askExperiment(gateway, id)
+  const sayWhyNot = ({ message }: Error): void =>
+    say([{ text: id, style: 'bold' }, `  no answer: ${message}`], message)
+  for await (const state of lookAgain(look, patience, sayWhyNot)) {
     const { experiment, progress } = state
+    if (isOver(experiment)) return state
     if (experiment.status === 'created') {
       throw new Failure(`${id} is not started: corroport experiment start ${id}`)
     }
-    if (!json) {
-      const next = `${experiment.status} ${Math.floor(shareOf(progress) * 10)}`
-      terminal.progress(progressLine(state), next !== milestone)
-      milestone = next
-    }
-    if (isOver(experiment)) return state
+    say(progressLine(state), `${experiment.status} ${Math.floor(shareOf(progress) * 10)}`)
   }
   throw new Error('unreachable: looking again ends with an error')
+}
+
+export function goesOn(id: string): string {
+  return `goes on: corroport experiment watch ${id}`
 }
 
 /** What is said when a person has seen enough of a running experiment; asked whether to stop it. */
 export function askToStop(gateway: Gateway, id: string, terminal: Terminal): () => Promise<string> {
   return async () => {
-    const goesOn = `${id} goes on: corroport experiment watch ${id}`
     const isToStop = await terminal.confirm(`Stop ${id} too? Otherwise it goes on without you.`)
-    if (!isToStop) return goesOn
+    if (!isToStop) return `${id} ${goesOn(id)}`
     try {
       await gateway.post(`${experimentPath(id)}/stop`, {}, parseExperiment)
       return `${id} is stopped; what was sent is counted: corroport experiment show ${id}`
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      return `not stopped: ${error.message}; ${goesOn}`
+      return `not stopped: ${error.message}: corroport experiment show ${id}`
     }
   }
 }
@@ -92,7 +106,7 @@ function shareOf({ planned, sent, skipped, failed, expected_acks, acks }: Experi
 function progressLine({ experiment, progress }: ExperimentState): Part[] {
   const { planned, sent, skipped, failed, acks, expected_acks } = progress
   const filled = Math.round(shareOf(progress) * barWidth)
-  const left = leftMs(experiment)
+  const left = leftMs(experiment, progress)
   return [
     { text: experiment.id, style: 'bold' },
     `  ${experiment.status}  `,
@@ -111,10 +125,10 @@ function progressLine({ experiment, progress }: ExperimentState): Part[] {
   ]
 }
 
-/** By this machine's clock against the one of analytics, so for a person's eyes only. */
-function leftMs({ status, plan, started_at }: Experiment): number | undefined {
-  if (status !== 'running' || plan.count === 0 || started_at === null) return undefined
-  const takesMs = plan.count * plan.transports.length * plan.interval_ms
-  const left = Date.parse(started_at) + takesMs - Date.now()
-  return left > 0 ? left : undefined
+function leftMs(
+  { status, plan }: Experiment,
+  { planned, sent, skipped }: ExperimentProgress,
+): number | undefined {
+  const left = (planned - sent - skipped) * plan.interval_ms
+  return status === 'running' && left > 0 ? left : undefined
 }

@@ -1,30 +1,57 @@
-import type { Experiment } from '@corroport/contracts'
-import { formatDuration } from './duration.ts'
+import type { Experiment, ExperimentEnvironment } from '@corroport/contracts'
+import { printClocks } from './clock-offset.ts'
 import { printFigures } from './experiment-figures.ts'
-import { askFigures, type ExperimentState } from './experiment-progress.ts'
+import {
+  askFigures,
+  type ExperimentState,
+  type FollowOptions,
+  followExperiment,
+} from './experiment-progress.ts'
 import { type Exit, Failure } from './failure.ts'
 import type { Gateway } from './gateway-client.ts'
-import type { GatewayOptions } from './gateway-options.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Prints an ended experiment with its figures, and says whether it went as planned. */
+export interface ResultOptions extends FollowOptions {
+  /** Each of several has one line of JSON. */
+  repeat?: number
+}
+
+/** Follows an experiment to its end; shows its figures, and the clocks beside them. */
+export async function showEnd(
+  gateway: Gateway,
+  id: string,
+  options: ResultOptions,
+  terminal: Terminal,
+): Promise<Exit> {
+  const state = await followExperiment(gateway, id, options, terminal)
+  await showResult(gateway, state, options, terminal)
+  if (!options.json) await printClocks(gateway, state.experiment.expected, terminal)
+  return judge(state)
+}
+
+/** Shows an experiment with its figures as they are. */
 export async function showResult(
   gateway: Gateway,
   state: ExperimentState,
-  { json = false }: GatewayOptions,
+  { json = false, repeat = 1 }: ResultOptions,
   terminal: Terminal,
-): Promise<Exit> {
-  const { id, status, reason } = state.experiment
-  const figures = await askFigures(gateway, id)
-  if (json) terminal.printJson({ ...state, figures })
-  else {
-    printExperiment(state.experiment, terminal)
-    printFigures(figures, terminal)
-    for (const share of state.experiment.shares) {
-      if (share.reason === null) continue
-      terminal.print({ text: share.node_id, style: 'yellow' }, ` ${share.state}: ${share.reason}`)
-    }
+): Promise<void> {
+  const { experiment } = state
+  const figures = await askFigures(gateway, experiment.id)
+  if (json) {
+    terminal.printJson({ ...state, figures }, repeat > 1 ? 'line' : 'block')
+    return
   }
+  printExperiment(experiment, terminal)
+  printFigures(figures, terminal)
+  for (const { node_id, state: at, reason } of experiment.shares) {
+    if (reason === null || reason === experiment.reason) continue
+    terminal.print({ text: node_id, style: 'yellow' }, ` ${at}: ${reason}`)
+  }
+}
+
+/** Whether an experiment went as planned. */
+export function judge({ experiment: { id, status, reason } }: ExperimentState): Exit {
   if (status === 'interrupted') throw new Failure(`${id} was interrupted: ${reason ?? 'no reason'}`)
   return 'ok'
 }
@@ -36,18 +63,25 @@ function printExperiment(experiment: Experiment, terminal: Terminal): void {
     `  ${status}${reason === null ? '' : `: ${reason}`}`,
     plan.name === id ? '' : `  (${plan.name})`,
   )
-  const count = plan.count === 0 ? 'whatever was sent' : `${plan.count} messages`
+  const what =
+    plan.count === 0
+      ? `whatever was sent over ${plan.transports.join(' and ')}`
+      : `${plan.count} messages over ${plan.transports.join(' and ')}, one every ${plan.interval_ms} ms`
   terminal.print(
-    `${count} over ${plan.transports.join(' and ')}, one every ${formatDuration(plan.interval_ms)} from `,
-    `${plan.origins.join(', ')} in turn, ${plan.payload_bytes} bytes, seed ${plan.seed}`,
+    `${what} from ${plan.origins.join(', ')}${plan.origins.length > 1 ? ' in turn' : ''}, `,
+    `${plan.payload_bytes} bytes, seed ${plan.seed}`,
   )
-  terminal.print(
-    `${expected.length} nodes: ${expected.join(', ')}`,
-    environment === null
-      ? ''
-      : `; ${Object.entries(environment.versions)
-          .map(([name, version]) => `${name} ${version}`)
-          .join(', ')}`,
-  )
+  const parts = environment === null ? [] : partsOf(environment)
+  terminal.print([`${expected.length} nodes: ${expected.join(', ')}`, ...parts].join('; '))
   if (from !== null) terminal.print({ text: 'imported', style: 'yellow' }, ` from ${from}`)
+}
+
+/** `real agents 0.1.4`, and `nats 2.12.1, postgres 18.4` */
+function partsOf({ nodes, versions }: ExperimentEnvironment): string[] {
+  const agents = nodes.map(
+    ({ agent_kind: kind, agent_version: version }) =>
+      `${kind ?? 'unknown'} agents${version === null ? '' : ` ${version}`}`,
+  )
+  const services = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return [[...new Set(agents)].join(', '), services.join(', ')].filter((text) => text !== '')
 }

@@ -3,7 +3,7 @@ export const exitCodes = {
   ok: { code: 0, meaning: 'done; all is well' },
   failed: { code: 1, meaning: 'not done: not sent, not found, or not reached' },
   usage: { code: 2, meaning: 'wrong arguments' },
-  missing: { code: 3, meaning: 'sent, but not acknowledged by all in time' },
+  missing: { code: 3, meaning: 'begun, but not acknowledged by all, or not ended, in time' },
   degraded: { code: 4, meaning: 'done; something is down or disagrees' },
   worse: { code: 5, meaning: 'done; measured worse than --max-loss or --fail-if allows' },
   interrupted: { code: 130, meaning: 'ended by Ctrl-C' },

@@ -25,7 +25,7 @@ export class UnreachedError extends Failure {
 }
 
 /** Whether the same question may be answered a little later. */
-export function isPassing(error: unknown): boolean {
+export function isPassing(error: unknown): error is Failure {
   return (
     error instanceof UnreachedError ||
     (error instanceof RefusedError && [429, 502, 503, 504].includes(error.status))

@@ -81,7 +81,7 @@ export function timeoutOption(): Option {
 /** For commander: a whole number within bounds. */
 export function parseWhole(least: number, most: number): (text: string) => number {
   return (text) => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
     if (!(number >= least && number <= most)) {
       throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`)
     }

@@ -1,30 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { deliveryInterval, medianInterval } from './intervals.ts'
-
-const none = { min_ms: null, mean_ms: null, p50_ms: null, p95_ms: null, p99_ms: null, max_ms: null }
-/** Messages with one acknowledgement each, of 0.5, 1.5, 2.5 … ms, in buckets of 1 ms. */
-const of = (n: number) => ({
-  first_ack: { ...none, n },
-  round_trip: { ...none, n, min_ms: 0.5, max_ms: n - 0.5 },
-  histogram: {
-    linear: [],
-    logarithmic: Array.from({ length: n }, (_, from) => ({
-      from_ms: from,
-      to_ms: from + 1,
-      count: 1,
-    })),
-  },
-})
-
-// The ranks are those of the normal approximation: n/2 ± 0.98 √n.
-test.each([
-  [5, undefined],
-  [6, [0.5, 5.5]],
-  [100, [40, 60]],
-  [10_000, [4902, 5098]],
-])('the interval of the median of %i messages', (n, interval) => {
-  expect(medianInterval(of(n))).toEqual(interval)
-})
+import { deliveryInterval } from './intervals.ts'
 
 test.each([
   [0, 0, undefined],

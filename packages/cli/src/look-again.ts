@@ -7,10 +7,14 @@ export interface Patience {
   silentMs: number
 }
 
-/** One answer after the other, for as long as somebody wants them. */
+/**
+ * One answer after the other, for as long as somebody wants them. `onSilence` hears why there is none
+ * at the moment.
+ */
 export async function* lookAgain<T>(
   look: () => Promise<T>,
   { everyMs, silentMs }: Patience,
+  onSilence: (error: Error) => void = () => undefined,
 ): AsyncGenerator<T, never> {
   let answeredAt = performance.now()
   for (;;) {
@@ -20,6 +24,7 @@ export async function* lookAgain<T>(
       yield answer
     } catch (error) {
       if (!isPassing(error) || performance.now() - answeredAt >= silentMs) throw error
+      onSilence(error)
     }
     await wait(everyMs)
   }

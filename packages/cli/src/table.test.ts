@@ -15,8 +15,23 @@ test('columns are aligned, the last one without padding', () => {
   ).toEqual(['A    NAME', 'x    long name', 'xyz  n'])
 })
 
-test('the widest columns are cut to the width of the terminal', () => {
-  expect(lines([['x', 'a name that is too long']], 12)).toEqual(['A  NAME', 'x  a name t…'])
+test('the last column is cut to the width of the terminal', () => {
+  expect(lines([['x', 'a name that is too long']], 20)).toEqual(['A  NAME', 'x  a name that is t…'])
+})
+
+test('where that is not enough, each row is told in as many lines as it takes', () => {
+  const rows = [
+    ['round trip', '5.21 ms'],
+    ['write', ''],
+    ['x', 'a name that is too long'],
+  ]
+  expect(lines(rows, 16)).toEqual([
+    'round trip',
+    '  NAME 5.21 ms',
+    'write',
+    'x',
+    '  NAME a name t…',
+  ])
 })
 
 test('wide characters take two columns', () => {

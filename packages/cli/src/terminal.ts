@@ -16,7 +16,8 @@ export interface Terminal {
   note(...parts: Part[]): void
   /**
    * How far something is, beside the result: on a terminal one line that the next one replaces;
-   * elsewhere a line of its own, and only where `isMilestone`. Nothing ends it.
+   * elsewhere a line of its own, and only where `isMilestone`. Nothing ends it. Nothing is said while
+   * a person is asked something.
    */
   progress(line: readonly Part[], isMilestone: boolean): void
   /** Standard input as text, less its last newline; undefined when a person sits there. */
@@ -34,6 +35,7 @@ export interface Terminal {
 export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): Terminal {
   let last: string | (() => Promise<string>) | undefined
   let hasProgress = false
+  let isAsking = false
 
   /** A line of progress stays the last one on the screen until something else is said. */
   const clearProgress = (): void => {
@@ -65,6 +67,7 @@ export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): 
     note,
 
     progress(line, isMilestone) {
+      if (isAsking) return
       if (stderr.isTTY) {
         clearProgress()
         stderr.write(fitted(line, stderr))
@@ -99,6 +102,7 @@ export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): 
 
     async confirm(question) {
       if (!stdin.isTTY || !stderr.isTTY) return undefined
+      isAsking = true
       const asking = createInterface({ input: stdin, output: stderr })
       // Readline takes Ctrl-C away from the process.
       asking.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
@@ -106,6 +110,7 @@ export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): 
         return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim())
       } finally {
         asking.close()
+        isAsking = false
       }
     },
 

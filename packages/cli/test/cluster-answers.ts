@@ -128,6 +128,7 @@ export function clusterStatus(change: Partial<ClusterStatus> = {}): ClusterStatu
         version: null,
         replicas: [],
         pool: null,
+        migrations: null,
       },
     },
     replication: [{ dataset: 'corrosion', wanted: 3, effective: 3, at_risk: false }],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  clocksQueried,
   type Experiment,
   type ExperimentFigures,
   type ExperimentProgress,
@@ -47,6 +48,10 @@ export function figuresReply(change: Partial<ExperimentFigures> = {}) {
 
 export function pairsReply() {
   return { ...pairsQueried.parseReply(replyOf('pairs')), ...answered }
+}
+
+export function clocksReply() {
+  return { ...clocksQueried.parseReply(replyOf('clocks')), ...answered }
 }
 
 export function comparisonReply() {

@@ -3,6 +3,7 @@ import { nodeSummary } from './answers.ts'
 import { corroport, startCorroport } from './corroport.ts'
 import {
   answered,
+  clocksReply,
   comparisonReply,
   experimentReply,
   figuresReply,
@@ -24,6 +25,7 @@ test('an experiment is run to its end, and its figures are shown', async () => {
       experimentReply(),
     ],
     [figures]: figuresReply(),
+    'GET /api/clocks': clocksReply(),
   })
 
   const ended = await corroport([
@@ -53,6 +55,8 @@ test('an experiment is run to its end, and its figures are shown', async () => {
   )
   expect(ended.stdout).toContain('0 lost; delivered 100.00 % (95 % interval 99.00 % to 100.00 %)')
   expect(ended.stdout).toContain('median round trip: 95 % interval 4.00 ms to 6.00 ms')
+  expect(ended.stdout).toContain('3 nodes: node1, node2, node3; real agents 0.1.4')
+  expect(ended.stdout).toMatch(/clocks against analytics: .*node2 -0.21 ms ± 0.18 ms/)
 })
 
 test('a percentile that its samples do not support is left out with the reason', async () => {
@@ -72,6 +76,7 @@ test('a percentile that its samples do not support is left out with the reason',
 
 test('an interrupted experiment shows what it has, and fails with its reason', async () => {
   await using gateway = await startGateway({
+    'GET /api/clocks': clocksReply(),
     [one]: experimentReply({ status: 'interrupted', reason: 'node2 skipped 3 messages' }),
     [figures]: figuresReply(),
   })
@@ -89,6 +94,7 @@ test('more loss than is allowed has an exit code of its own', async () => {
   const { figures: some } = figuresReply()
   const transports = some.transports.map((of) => ({ ...of, counts: { ...of.counts, lost: 2 } }))
   await using gateway = await startGateway({
+    'GET /api/clocks': clocksReply(),
     [create]: experimentReply(),
     [one]: experimentReply(),
     [figures]: figuresReply({ transports }),
@@ -110,6 +116,18 @@ test('detached, only the id is printed', async () => {
   expect(ended).toEqual({ code: 0, stdout: `${id}\n`, stderr: '' })
 })
 
+test.each([
+  ['200', 10],
+  ['15', 1],
+  ['0', 0],
+])('%s messages warm up with %d of them, unless told otherwise', async (count, warmup) => {
+  await using gateway = await startGateway({ [create]: experimentReply({ status: 'running' }) })
+
+  await corroport(['experiment', 'run', '--count', count, '--detach', '--url', gateway.url])
+
+  expect(JSON.parse(gateway.asked[0]?.body ?? '')).toMatchObject({ count: Number(count), warmup })
+})
+
 test('all origins are those that are there', async () => {
   const nodes = [nodeSummary(1), nodeSummary(2, { presence: 'lost' }), nodeSummary(3)]
   await using gateway = await startGateway({
@@ -122,8 +140,28 @@ test('all origins are those that are there', async () => {
   expect(gateway.asked[1]?.body).toContain('"origins":["node1","node3"]')
 })
 
+test('repeats have a line of JSON each', async () => {
+  await using gateway = await startGateway({
+    'GET /api/clocks': clocksReply(),
+    [create]: experimentReply(),
+    [one]: experimentReply(),
+    [figures]: figuresReply(),
+  })
+
+  const run = ['experiment', 'run', '--repeat', '2', '--json']
+
+  const ended = await corroport([...run, '--url', gateway.url])
+
+  const lines = ended.stdout.trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { experiment: { id } },
+    { experiment: { id } },
+  ])
+})
+
 test('repeats name the first of their series, and have seeds of their own', async () => {
   await using gateway = await startGateway({
+    'GET /api/clocks': clocksReply(),
     [create]: [1, 2].map((run) => experimentReply({ id: `x-${run}` })),
     'GET /api/experiments/x-1': experimentReply({ id: 'x-1' }),
     'GET /api/experiments/x-2': experimentReply({ id: 'x-2' }),
@@ -139,7 +177,21 @@ test('repeats name the first of their series, and have seeds of their own', asyn
     { id: 'x-1', seed: 7 },
     { id: 'x-2', seed: 8, repeat_of: 'x-1' },
   ])
-  expect(ended.stdout).toContain('a series of 2: corroport experiment compare x-1,x-2 <other>\n')
+  expect(ended.stdout).toContain('a series of 2: corroport experiment compare x-1+ <another>\n')
+})
+
+test('what repeats an experiment that is gone here is the first of its series', async () => {
+  const { experiment } = experimentReply()
+  const plan = { ...experiment.plan, repeat_of: 'gone' }
+  await using gateway = await startGateway({
+    [one]: experimentReply({ plan }),
+    [create]: experimentReply({ status: 'running' }),
+  })
+
+  const known = await corroport(['experiment', 'rerun', id, '--detach', '--url', gateway.url])
+
+  expect(known.code).toBe(0)
+  expect(JSON.parse(gateway.asked.at(-1)?.body ?? '')).toMatchObject({ repeat_of: id })
 })
 
 test('Ctrl-C where nobody can be asked leaves the experiment running, and says how to see it', async () => {
@@ -148,7 +200,6 @@ test('Ctrl-C where nobody can be asked leaves the experiment running, and says h
     [one]: experimentReply({ status: 'running' }),
   })
   await using running = startCorroport(['experiment', 'run', '--url', gateway.url])
-  await running.note()
   await running.note()
 
   const code = await running.end('SIGINT')
@@ -195,13 +246,15 @@ test('experiments are listed', async () => {
   const ended = await corroport(['experiment', 'list', '--url', gateway.url])
   const json = await corroport(['experiment', 'list', '--json', '--url', gateway.url])
 
-  expect(ended.stdout).toMatch(/gossip-baseline +finished +gossip, direct +400 of 400 +800 of 800/)
+  expect(ended.stdout).toMatch(
+    /gossip-baseline +finished +both +400\/400 +800\/800 +2026-01-15T10:00Z/,
+  )
   expect(JSON.parse(json.stdout)).toEqual(reply)
 })
 
 test('an experiment is stopped, and forgotten once that is meant', async () => {
   await using gateway = await startGateway({
-    [`POST /api/experiments/${id}/stop`]: experimentReply({ status: 'stopped' }),
+    [`POST /api/experiments/${id}/stop`]: experimentReply({ status: 'running' }),
     [`DELETE /api/experiments/${id}`]: { status: 'success', ...answered },
   })
   const url = ['--url', gateway.url]
@@ -210,7 +263,7 @@ test('an experiment is stopped, and forgotten once that is meant', async () => {
   const asked = await corroport(['experiment', 'delete', id, ...url])
   const deleted = await corroport(['experiment', 'delete', id, '--yes', ...url])
 
-  expect(stopped.stdout).toBe(`${id} is stopped\n`)
+  expect(stopped.stdout).toBe(`${id} is being stopped\n`)
   expect(asked).toEqual({
     code: 2,
     stdout: '',
@@ -237,83 +290,78 @@ test('a comparison says what may be concluded, and limits fail it', async () => 
   expect(slower.stderr).toBe('slower:10%: gossip median: passed, by 31.80 %\n')
 })
 
-test('clocks are shown with their bounds; one in alarm degrades', async () => {
-  const reply = { ...(replyOf('clocks') as { clocks: object[] }), ...answered }
-  const alarm = { ...reply, clocks: [{ ...reply.clocks[0], state: 'alarm', offset_ms: 812.5 }] }
-  await using gateway = await startGateway({ 'GET /api/clocks': [reply, alarm, reply] })
-
-  const well = await corroport(['clocks', '--url', gateway.url])
-  const ill = await corroport(['clocks', '--url', gateway.url])
-  const history = await corroport(['clocks', '--of', 'node2', '--url', gateway.url])
-
-  expect(well.stdout).toMatch(/node2 +ok +-0.21 ms +± 0.18 ms +1.4 ppm/)
-  expect(ill.stdout).toMatch(/node2 +alarm +\+813 ms/)
-  expect([well.code, ill.code]).toEqual([0, 4])
-  expect(gateway.asked[2]?.line).toBe('GET /api/clocks?node=node2&hours=1')
-  expect(history.stdout).toMatch(/2026-01-15T10:00:00.123456Z +-0.21 ms +± 0.18 ms +0.36 ms +8/)
-})
-
-test('propagation is asked page by page', async () => {
-  const reply = { ...(replyOf('propagation') as object), ...answered }
+test('a series is asked for by its first, whose repeats are looked for down to it', async () => {
+  const some = (ids: string[], first: string | null) =>
+    ids.map((name) => {
+      const { experiment, progress } = experimentReply({ id: name })
+      return {
+        experiment: { ...experiment, plan: { ...experiment.plan, repeat_of: first } },
+        progress,
+      }
+    })
+  const newer = { experiments: some(['a-3', 'a-2'], 'a-1'), next: 'x', ...answered }
+  const older = { experiments: some(['a-1', 'z'], null), next: 'y', ...answered }
   await using gateway = await startGateway({
-    'GET /api/propagation': [{ ...reply, next: 'x' }, reply],
+    'GET /api/experiments': [newer, older],
+    'GET /api/experiments/compare': comparisonReply(),
   })
 
-  const ended = await corroport(['propagation', '--since', '30m', '--url', gateway.url])
+  await corroport(['experiment', 'compare', 'a-1+', 'b', '--url', gateway.url])
 
   expect(gateway.asked.map(({ line }) => line)).toEqual([
-    'GET /api/propagation?hours=0.5',
-    'GET /api/propagation?hours=0.5&after=x',
+    'GET /api/experiments?limit=200',
+    'GET /api/experiments?limit=200&before=x',
+    'GET /api/experiments/compare?a=a-1%2Ca-3%2Ca-2&b=b',
   ])
-  expect(ended.stdout.trim().split('\n')).toHaveLength(3)
-  expect(ended.stdout).toMatch(/node_messages +node1 +node2 +412 +2.91 ms .* 40.00 ms\n/)
-})
-
-test('the ledger names what is missing', async () => {
-  const reply = { ...(replyOf('ledger') as { streams: object[] }), ...answered }
-  const missing = [{ from: 7, to: 9, reason: 'dropped by the stream before it was read' }]
-  const short = { ...reply, streams: [{ ...reply.streams[0], missing }] }
-  await using gateway = await startGateway({ 'GET /api/analytics/ledger': [reply, short] })
-
-  const whole = await corroport(['analytics', 'ledger', '--url', gateway.url])
-  const gap = await corroport(['analytics', 'ledger', '--url', gateway.url])
-
-  expect([whole.code, gap.code]).toEqual([0, 4])
-  expect(gap.stdout).toContain('RECORDS 7 to 9 missing: dropped by the stream before it was read\n')
-})
-
-test('what a vacuum dropped is named', async () => {
-  const reply = { ...(replyOf('vacuum') as object), ...answered }
-  await using gateway = await startGateway({ 'POST /api/analytics/vacuum': reply })
-
-  const ended = await corroport(['analytics', 'vacuum', '--url', gateway.url])
-
-  expect(ended.code).toBe(0)
-  expect(ended.stdout).toMatch(/partitions and \d+ rows dropped, older than \d+ days\n$/)
-})
-
-test('migrating needs to know the database, from the environment alone', async () => {
-  const none = await corroport(['analytics', 'migrate'])
-  const environment = { DATABASE_URL: 'postgres://127.0.0.1:1/nothing' }
-  const unreached = await corroport(['analytics', 'migrate'], { environment })
-
-  expect(none).toEqual({ code: 2, stdout: '', stderr: 'corroport: DATABASE_URL is not set\n' })
-  expect(unreached.code).toBe(1)
-  expect(unreached.stderr).toMatch(/^corroport: not migrated: .*ECONNREFUSED.*\n$/)
 })
 
 test('the demo measures both transports from all nodes, and gives links', async () => {
   await using gateway = await startGateway({
+    'GET /api/clocks': clocksReply(),
     'GET /api/nodes': { nodes: [nodeSummary(1), nodeSummary(2)], ...answered },
     [create]: experimentReply({ status: 'running' }),
     [one]: experimentReply(),
     [figures]: figuresReply(),
   })
 
-  const few = await corroport(['demo', '--nodes', '3', '--url', gateway.url])
-  const ended = await corroport(['demo', '--nodes', '2', '--url', gateway.url])
+  const few = await corroport(['demo', '3', '--url', gateway.url])
+  const ended = await corroport(['demo', '2', 'look', '30', '1m', '--url', gateway.url])
 
   expect(few.stderr).toBe('corroport: 2 nodes are there, not 3: npm start -- --nodes 3\n')
   expect(ended.code).toBe(0)
-  expect(ended.stdout).toContain(`${gateway.url}/api/experiments/${id}/figures\n`)
+  expect(JSON.parse(gateway.asked.find(({ line }) => line === create)?.body ?? '')).toMatchObject({
+    id: 'look',
+    count: 30,
+    origins: ['node1', 'node2'],
+  })
+  expect(ended.stdout).toContain(`figures     ${gateway.url}/api/experiments/${id}/figures\n`)
+})
+
+test('a demo that takes too long is left alone: nothing more is asked or said', async () => {
+  await using gateway = await startGateway({
+    'GET /api/nodes': { nodes: [nodeSummary(1)], ...answered },
+    [create]: experimentReply({ status: 'running' }),
+    [one]: experimentReply({ status: 'running' }),
+  })
+
+  const ended = await corroport(['demo', '1', 'look', '30', '1', '--url', gateway.url])
+
+  expect(ended.code).toBe(3)
+  expect(ended.stderr).toMatch(/has not ended in time and goes on: .* watch gossip-baseline\n$/)
+})
+
+test('watching ends at once where no gateway is, and bears one that is restarted', async () => {
+  const down = problem(503, 'analytics does not answer')
+  await using gateway = await startGateway({
+    [one]: [experimentReply({ status: 'running' }), down, experimentReply()],
+    [figures]: figuresReply(),
+    'GET /api/clocks': clocksReply(),
+  })
+  const watch = ['experiment', 'watch', id, '--url']
+
+  const nowhere = await corroport([...watch, 'http://127.0.0.1:1'])
+  const borne = await corroport([...watch, gateway.url])
+
+  expect([nowhere.code, borne.code]).toEqual([1, 0])
+  expect(borne.stderr).toContain('gossip-baseline  no answer: analytics does not answer\n')
 })

@@ -5,7 +5,7 @@ import { ExperimentId } from './message.ts'
 import { By } from './operation.ts'
 import { Comparison, ExperimentFigures, MessageFigures, ReceiverFigures } from './statistics.ts'
 import { Timestamp } from './timestamp.ts'
-import { NodeId, nullable } from './values.ts'
+import { nullable, oneLine } from './values.ts'
 
 const one = Type.Object({ experiment: Experiment, progress: ExperimentProgress })
 
@@ -72,7 +72,12 @@ export const figuresQueried = defineCommand(
 )
 
 /** Pages: `after` is the `next` of the page before. */
-const page = { after: Type.Optional(Type.String({ maxLength: 300 })) }
+export const After = Type.String({
+  maxLength: 300,
+  pattern: oneLine,
+  description: '`next` of the page before',
+})
+const page = { after: Type.Optional(After) }
 const next = nullable(Type.String(), { description: '`after` of the next page; null on the last' })
 
 export const pairsQueried = defineCommand(
@@ -110,6 +115,7 @@ export const StoredEvent = Type.Object({
     Type.Literal('acked'),
     Type.Literal('clock'),
     Type.Literal('sample'),
+    Type.Literal('audit'),
   ]),
   event: Type.Unknown({ description: 'the payload of the record of this kind' }),
 })
@@ -117,7 +123,7 @@ export type StoredEvent = Static<typeof StoredEvent>
 
 export const storedEventsQueried = defineCommand(
   'corro.command.analytics.events',
-  'The raw records of an experiment, in a fixed order, a page of at most 800 kB at a time.',
+  'The raw records of an experiment, kind after kind, a page of at most 800 kB at a time. After `acked/` come the acknowledgements.',
   {
     request: Type.Object({ id: ExperimentId, ...page }),
     reply: Type.Object({ events: Type.Array(StoredEvent), next }),
@@ -153,85 +159,5 @@ export const experimentsCompared = defineCommand(
     }),
     reply: Type.Object({ comparison: Comparison }),
     timeoutMs: 30_000,
-  },
-)
-
-/** Write → seen, of real traffic: no test message is needed. */
-export const Propagation = Type.Object({
-  table: Type.String(),
-  origin_node_id: NodeId,
-  node_id: NodeId,
-  hour: Timestamp,
-  n: Type.Integer(),
-  negatives: Type.Integer(),
-  without_clock: Type.Integer({ description: 'sights without a clock sample near enough' }),
-  p50_ms: nullable(Type.Number()),
-  p95_ms: nullable(Type.Number()),
-  p99_ms: nullable(Type.Number()),
-  max_ms: nullable(Type.Number()),
-  bound_ms: nullable(Type.Number()),
-  corrosion_p99_lag_ms: nullable(Type.Number(), {
-    description:
-      "the receiver's own figure at the end of the hour, wrong by the clocks' difference",
-  }),
-})
-export type Propagation = Static<typeof Propagation>
-
-export const propagationQueried = defineCommand(
-  'corro.command.analytics.propagation',
-  'How long rows of every table took from their writer to each node, by hour.',
-  {
-    request: Type.Object({
-      table: Type.Optional(Type.String({ maxLength: 200 })),
-      origin: Type.Optional(NodeId),
-      node: Type.Optional(NodeId),
-      sinceHours: Type.Number({ minimum: 0.1, maximum: 24 * 28 }),
-      ...page,
-    }),
-    reply: Type.Object({ propagation: Type.Array(Propagation), next }),
-    timeoutMs: 10_000,
-  },
-)
-
-/** What of a stream was stored, to the record. */
-export const LedgerEntry = Type.Object({
-  stream: Type.String(),
-  incarnation: Type.String(),
-  is_current: Type.Boolean(),
-  first_sequence: Type.Integer(),
-  last_sequence: Type.Integer({ description: 'everything up to here was dealt with' }),
-  published: Type.Integer({ description: 'sequences from the first to the last' }),
-  stored: Type.Integer(),
-  duplicates: Type.Integer({ description: 'facts that were stored before' }),
-  refused: Type.Integer({ description: 'fit no contract; set aside' }),
-  missing: Type.Array(
-    Type.Object({ from: Type.Integer(), to: Type.Integer(), reason: Type.String() }),
-  ),
-  waiting: nullable(Type.Integer({ description: 'in the stream, and not dealt with yet' })),
-})
-export type LedgerEntry = Static<typeof LedgerEntry>
-
-export const ledgerQueried = defineCommand(
-  'corro.command.analytics.ledger',
-  'Published = stored + duplicates + refused + missing, for every stream.',
-  {
-    request: Type.Object({}),
-    reply: Type.Object({ is_balanced: Type.Boolean(), streams: Type.Array(LedgerEntry) }),
-    timeoutMs: 5000,
-  },
-)
-
-export const analyticsVacuumed = defineCommand(
-  'corro.command.analytics.vacuum',
-  'Drops raw records that are older than they are kept, now rather than within the hour.',
-  {
-    request: Type.Object({ by: By }),
-    reply: Type.Object({
-      retention_days: Type.Integer(),
-      dropped: Type.Array(Type.String(), { description: 'partitions' }),
-      deleted_rows: Type.Integer({ description: 'outside of partitions' }),
-      made: Type.Array(Type.String(), { description: 'partitions of the days to come' }),
-    }),
-    timeoutMs: 60_000,
   },
 )

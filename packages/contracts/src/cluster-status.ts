@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { SchemaState } from './analytics-store.ts'
 import { defineRecord } from './definition.ts'
 import { Disagreement } from './member.ts'
 import { NodeState, Presence } from './node.ts'
@@ -145,6 +146,7 @@ export const ClusterStatus = Type.Object({
           { description: 'connections of this gateway; null without Postgres' },
         ),
       ),
+      migrations: nullable(SchemaState, { description: 'null where no analytics answers' }),
     }),
   }),
   replication: Type.Array(ReplicationFactor),

@@ -8,8 +8,11 @@ import { ActorId, Endpoint, MessageId, NodeId, nullable, Region } from './values
 export const Transport = Type.Union([Type.Literal('gossip'), Type.Literal('direct')])
 export type Transport = Static<typeof Transport>
 
-/** Becomes a token of subjects. */
-export const ExperimentId = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' })
+/** Becomes a token of subjects, and part of a path: `/api/experiments/compare` is another page. */
+export const ExperimentId = Type.String({
+  pattern: '^(?!compare$)[a-zA-Z0-9_-]{1,64}$',
+  description: 'letters, digits, - and _, 64 at most, and not the word compare',
+})
 
 /** Where a message stands in the experiment that it was sent for. */
 export const ExperimentSlot = Type.Object({

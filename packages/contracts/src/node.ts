@@ -20,6 +20,9 @@ export const NodeState = Type.Union([
 ])
 export type NodeState = Static<typeof NodeState>
 
+export const AgentKind = Type.Union([Type.Literal('real'), Type.Literal('development')])
+export type AgentKind = Static<typeof AgentKind>
+
 /** `present`: announced within three seconds. `lost`: silent since. `unheard`: declared, never heard. */
 export const Presence = Type.Union([
   Type.Literal('present'),
@@ -50,6 +53,10 @@ export const nodeAnnounced = defineHint(
       stateSince: Timestamp,
       actorId: nullable(ActorId),
       url: Type.String({ maxLength: 260 }),
+      kind: Type.Optional(AgentKind),
+      version: Type.Optional(
+        Type.String({ maxLength: 64, description: 'as its Prometheus figures say' }),
+      ),
     }),
     startedAt: Timestamp,
     announcedAt: Timestamp,

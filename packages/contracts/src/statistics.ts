@@ -56,6 +56,17 @@ export const HistogramBucket = Type.Object({
   count: Type.Integer(),
 })
 
+/** Of the messages that left within it. */
+export const TimeSlice = Type.Object({
+  from_s: Type.Number({ description: 'seconds since the start of the experiment' }),
+  to_s: Type.Number({ description: 'not in it' }),
+  sent: Type.Integer(),
+  accepted: Type.Integer(),
+  expected_acks: Type.Integer(),
+  lost: Type.Integer({ description: 'expected less arrived' }),
+  round_trip: Distribution,
+})
+
 /** Of the nodes that got it: per receiver, per pair of origin and receiver, or per region. */
 export const ReceiverFigures = Type.Object({
   transport: Transport,
@@ -77,6 +88,10 @@ export const TransportFigures = Type.Object({
   counts: MessageCounts,
   delivery_rate: nullable(Type.Number({ description: 'acks / expected_acks, 0 to 1' })),
   round_trip: Distribution,
+  median_interval: nullable(Type.Object({ from_ms: Type.Number(), to_ms: Type.Number() }), {
+    description:
+      '95 % interval of the median round trip, messages as the samples; null below 6 of them',
+  }),
   round_trip_from_intended: Distribution,
   first_ack: Distribution,
   all_acks: Distribution,
@@ -90,6 +105,9 @@ export const TransportFigures = Type.Object({
   histogram: Type.Object({
     linear: Type.Array(HistogramBucket),
     logarithmic: Type.Array(HistogramBucket),
+  }),
+  series: Type.Array(TimeSlice, {
+    description: 'over the time of sending, in at most 60 slices of one length',
   }),
   receivers: Type.Array(ReceiverFigures, { description: 'per node' }),
   regions: Type.Array(ReceiverFigures, { description: 'per region of the receiver' }),
@@ -129,7 +147,7 @@ export const MessageFigures = Type.Object({
   acks: Type.Integer(),
   expected: Type.Integer(),
   min_ms: nullable(Type.Number()),
-  mean_ms: Type.Optional(nullable(Type.Number())),
+  mean_ms: nullable(Type.Number()),
   median_ms: nullable(Type.Number()),
   max_ms: nullable(Type.Number()),
   missing: Type.Array(NodeId),

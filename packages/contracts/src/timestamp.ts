@@ -1,8 +1,11 @@
 import { Type } from 'typebox'
 
-/** ISO 8601, UTC, microseconds: `2026-01-15T10:00:00.123456Z`. Always one node's own clock. */
+/**
+ * ISO 8601, UTC, microseconds: `2026-01-15T10:00:00.123456Z`. Always one node's own clock. Postgres has
+ * no year 0.
+ */
 export const Timestamp = Type.String({
-  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$',
+  pattern: '^(?!0000)\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$',
 })
 
 // performance.timeOrigin is read once: after a step of the system's clock, or a suspended machine, a
@@ -37,7 +40,10 @@ export function toTimestamp(microseconds: number): string {
 export function fromTimestamp(text: string): number | undefined {
   const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?Z$/.exec(text)
   if (!match) return undefined
-  const seconds = Date.parse(`${match[1]}Z`)
-  if (Number.isNaN(seconds)) return undefined
-  return seconds * 1000 + Number((match[2] ?? '').padEnd(6, '0').slice(0, 6))
+  const [, second = '', fraction = ''] = match
+  const milliseconds = Date.parse(`${second}Z`)
+  if (Number.isNaN(milliseconds)) return undefined
+  // The 30th of February is read as the 2nd of March.
+  if (!new Date(milliseconds).toISOString().startsWith(second)) return undefined
+  return milliseconds * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
 }

@@ -19,6 +19,12 @@ export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' })
 /** `<node_id>_<ULID>`; what others write must be printable too, since it becomes a header of NATS. */
 export const MessageId = Type.String({ pattern: '^[!-~]{1,128}$' })
 
+/** A pattern of text that Postgres can keep: it has no NUL, and no half of a surrogate pair. */
+export const keptText = '^[^\\0\\p{Cs}]*$'
+
+/** A pattern of text that also fits one line of a terminal: it has no control characters. */
+export const oneLine = '^[^\\p{Cc}\\p{Cs}]*$'
+
 export const Region = Type.String({ minLength: 1, maxLength: 64 })
 
 export const nullable = <S extends TSchema>(schema: S, options: TSchemaOptions = {}) =>

@@ -103,8 +103,11 @@ export interface CorrosionClient extends AsyncDisposable {
    * agent has and keeps on a quiet cluster too, where `health` has no figures.
    */
   missingVersions(options?: RequestOptions): Promise<number>
+  /** Whether the agent is Corrosion, or CorroPort's stand-in for it, which says so in every answer. */
+  kind(options?: RequestOptions): Promise<'real' | 'development'>
 }
 
+const developmentServer = 'corroport-development-agent'
 const maxAllowed = 64
 const maxAllowedLength = 4096
 
@@ -251,6 +254,15 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
         request,
       )
       return Number(asInteger(rows[0]?.[0], 'the sum of gaps'))
+    },
+
+    async kind({ signal, timeoutMs = queryTimeoutMs } = {}) {
+      const { headers, body } = await transport.open(
+        { method: 'GET', path: '/', name: 'GET /', takesAnyStatus: true, signal },
+        timeoutMs,
+      )
+      body.destroy()
+      return headers.get('server') === developmentServer ? 'development' : 'real'
     },
 
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),

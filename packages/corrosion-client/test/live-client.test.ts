@@ -110,6 +110,10 @@ test('a transaction tells the actor and its version, and none when nothing chang
   expect(nothing.version).toBeNull()
 })
 
+test('the agent tells what it is', async () => {
+  expect(await client.kind()).toBe(agent.kind)
+})
+
 test('versions that the agent knows of and does not hold are counted', async () => {
   expect(await client.missingVersions()).toBe(0)
 

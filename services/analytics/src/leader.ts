@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Logger } from 'pino'
+import { reasonOf } from './store/database.ts'
 
 // Any number that nobody else uses in this database.
 const lockKey = 8_081_601
@@ -11,6 +12,8 @@ const answerWithinMs = 3000
 
 export interface Leadership extends AsyncDisposable {
   readonly state: 'leading' | 'standing-by' | 'no-database'
+  /** Why there is no database. */
+  readonly problem: string
 }
 
 /**
@@ -26,6 +29,7 @@ export function lead(options: {
   const { url, log, work } = options
   const stopping = new AbortController()
   let state: Leadership['state'] = 'no-database'
+  let problem = 'it was not asked yet'
   let isLossTold = false
 
   const leadOnce = async (): Promise<void> => {
@@ -58,7 +62,8 @@ export function lead(options: {
       if (failed) throw failed.reason
     } finally {
       // The lock ends with the session. A server that hangs does not say goodbye.
-      await Promise.race([client.end(), wait(answerWithinMs)]).catch(() => undefined)
+      const patience = wait(answerWithinMs, undefined, { ref: false })
+      await Promise.race([client.end(), patience]).catch(() => undefined)
     }
   }
 
@@ -71,6 +76,7 @@ export function lead(options: {
           log.warn({ err }, 'postgres away, or leadership lost')
         isLossTold = true
         state = 'no-database'
+        problem = reasonOf(err)
       }
       await wait(tryEveryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }
@@ -79,6 +85,9 @@ export function lead(options: {
   return {
     get state() {
       return state
+    },
+    get problem() {
+      return problem
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { aborted, type Bus, openStateFile } from '@corroport/bus'
 import {
   analyticsVacuumed,
@@ -27,6 +26,7 @@ import {
   nodeViewed,
   pairsQueried,
   propagationQueried,
+  schemaQueried,
   shareOrdered,
   shareQueried,
   shareStopped,
@@ -44,11 +44,13 @@ import { startExperiments } from './experiments/start-experiments.ts'
 import { answerLedger } from './ingest/answer-ledger.ts'
 import { type Ingest, startIngest } from './ingest/start-ingest.ts'
 import { lead } from './leader.ts'
+import { metricsOfTerm } from './metrics-of-term.ts'
 import { startPropagation } from './propagation/start-propagation.ts'
 import { createRoster } from './roster.ts'
+import { schemaCurrent } from './schema-current.ts'
 import { answerFigures } from './statistics/answer-figures.ts'
-import { type Db, openDatabase } from './store/database.ts'
-import { readSchemaState } from './store/migrate.ts'
+import { answerSchema } from './store/answer-schema.ts'
+import { openDatabase } from './store/database.ts'
 import { startRetention } from './store/start-retention.ts'
 
 export const says = [
@@ -77,9 +79,8 @@ export const answers = [
   analyticsVacuumed,
   ledgerQueried,
   clocksQueried,
+  schemaQueried,
 ] as const
-
-const schemaLookEveryMs = 1000
 
 export interface AnalyticsDeps {
   bus: Bus
@@ -103,6 +104,7 @@ export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDispos
   )
   const roster = stack.use(createRoster({ bus, directory, views }))
   const shared = { db, bus, state, directory, roster, log, metrics }
+  stack.use(answerSchema(shared))
 
   let ingest: Ingest | undefined
   let blockedBy = 'the work begins'
@@ -131,7 +133,7 @@ export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDispos
   health.depend('postgres', () => {
     switch (leadership.state) {
       case 'no-database':
-        return { ok: false, detail: 'postgres does not answer' }
+        return { ok: false, detail: leadership.problem }
       case 'standing-by':
         return { ok: true, detail: 'another process leads, this one stands by' }
       case 'leading':
@@ -148,30 +150,4 @@ export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDispos
       : { ok: false, detail: `not read: ${unread.join(', ')}` }
   })
   return stack
-}
-
-/** Resolves when every migration was applied, by whomever. */
-async function schemaCurrent(
-  db: Db,
-  signal: AbortSignal,
-  onPending: (pending: string[]) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    const { pending } = await readSchemaState(db)
-    if (pending.length === 0) return
-    onPending(pending)
-    await wait(schemaLookEveryMs, undefined, { signal }).catch(() => undefined)
-  }
-}
-
-/** Takes away what is registered from now on: figures of who led once would stand still for ever. */
-function metricsOfTerm(metrics: Registry): Disposable {
-  const lasting = new Set(metrics.getMetricsAsArray().map(({ name }) => name))
-  return {
-    [Symbol.dispose]: () => {
-      for (const { name } of metrics.getMetricsAsArray()) {
-        if (!lasting.has(name)) metrics.removeSingleMetric(name)
-      }
-    },
-  }
 }

@@ -1,44 +1,14 @@
-import { connectBus } from '@corroport/bus'
 import {
   type Experiment,
   type StoredEvent,
   type Transport,
   toTimestamp,
 } from '@corroport/contracts'
-import { type Postgres, startNatsServer } from '@corroport/testing'
-import { Client } from 'pg'
-import pino from 'pino'
 import { recordOfKind } from '../src/bundle/stored-kinds.ts'
 import { insertExperiment } from '../src/experiments/experiment-rows.ts'
 import { toRow } from '../src/ingest/rows.ts'
-import { type Db, openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
+import type { Db } from '../src/store/database.ts'
 import { storeFacts } from '../src/store/store-facts.ts'
-
-export const log = pino({ level: 'silent' })
-
-let databases = 0
-
-/** A database of its own on that server, with our tables. */
-export async function createDatabase(postgres: Postgres) {
-  const name = `test_${++databases}`
-  const client = new Client({ connectionString: postgres.url })
-  await client.connect()
-  await client.query(`CREATE DATABASE ${name}`)
-  await client.end()
-  const url = new URL(postgres.url)
-  url.pathname = name
-  const opened = openDatabase({ url: url.href, log, name: 'test' })
-  await migrate(opened.db)
-  return opened
-}
-
-export async function startBus() {
-  await using starting = new AsyncDisposableStack()
-  const nats = starting.use(await startNatsServer())
-  const bus = starting.use(connectBus({ url: nats.url, name: 'test', log }))
-  return Object.assign(starting.move(), { bus })
-}
 
 const began = Date.UTC(2026, 10, 20, 10) * 1000
 export const nodeIds = ['node1', 'node2', 'node3']

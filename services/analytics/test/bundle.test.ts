@@ -2,23 +2,24 @@ import { type Bus, CommandError } from '@corroport/bus'
 import {
   type Experiment,
   experimentImported,
+  fromTimestamp,
+  nowMicroseconds,
   type StoredEvent,
   storedEventsQueried,
+  toTimestamp,
 } from '@corroport/contracts'
 import { type Postgres, startPostgres } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
 import { answerBundles } from '../src/bundle/answer-bundles.ts'
+import { recordOfKind } from '../src/bundle/stored-kinds.ts'
+import { toRow } from '../src/ingest/rows.ts'
 import { storeFigures } from '../src/statistics/compute-figures.ts'
+import { readMessages } from '../src/statistics/message-figures.ts'
 import type { Db } from '../src/store/database.ts'
-import {
-  createDatabase,
-  finishedExperiment,
-  log,
-  simulateEvents,
-  startBus,
-  storeExperiment,
-} from './bundle-fixture.ts'
+import { storeFacts } from '../src/store/store-facts.ts'
+import { finishedExperiment, simulateEvents, storeExperiment } from './bundle-fixture.ts'
+import { createDatabase, quiet, startBus } from './harness.ts'
 
 let postgres: Postgres
 let messaging: Awaited<ReturnType<typeof startBus>>
@@ -36,7 +37,7 @@ async function startBundles() {
   await using starting = new AsyncDisposableStack()
   const { db } = starting.use(await createDatabase(postgres))
   const { bus } = messaging
-  starting.use(answerBundles({ db, bus, log }))
+  starting.use(answerBundles({ db, bus, log: quiet }))
   return Object.assign(starting.move(), { db, bus })
 }
 
@@ -124,6 +125,82 @@ test('an experiment that is exported and imported elsewhere has the same records
   ])
 })
 
+const audit = (at: string, count: number, p50: number): StoredEvent => ({
+  kind: 'audit',
+  event: {
+    nodeId: 'node2',
+    table: 'node_messages',
+    at,
+    rows: 40,
+    differing: 0,
+    differingKeys: [],
+    durationMs: 3.5,
+    flushLagMs: { count, p50, p95: 590 },
+  },
+})
+
+/** The same, as if it had begun so long ago. */
+function shifted<T>(value: T, beganAgoMs: number): T {
+  const by = Date.now() - beganAgoMs - Date.parse('2026-11-20T10:00:00Z')
+  const text = JSON.stringify(value).replaceAll(/(?<=")2026-11-20T[^"]+Z(?=")/g, (time) =>
+    toTimestamp((fromTimestamp(time) ?? 0) + by * 1000),
+  )
+  return JSON.parse(text)
+}
+
+async function readAllFigures(db: Db, id: string) {
+  const figures = await storeFigures(db, id)
+  const pairs = await db.selectFrom('experiment_pair').selectAll().execute()
+  const blocks = await db.selectFrom('experiment_block').selectAll().execute()
+  const after = { number: -1, messageId: '' }
+  const messages = await readMessages(db, { experimentId: id, after, limit: 1000 })
+  return { figures: { ...figures, computed_at: '' }, pairs, blocks, messages }
+}
+
+test('figures after an import are those of before, whatever was told since they were computed', async () => {
+  const experiment = shifted(finishedExperiment({ deadline_at: null }), 60_000)
+  const events = shifted(
+    [
+      // The clocks of the messages are known by one sample before them.
+      ...simulateEvents({}).filter(
+        ({ kind, event }) => kind !== 'clock' || !/10:00:(05|15)/.test(JSON.stringify(event)),
+      ),
+      audit('2026-11-20T10:00:02.000000Z', 30, 400.5),
+      audit('2026-11-20T10:00:12.000000Z', 10, 300),
+      audit('2026-11-20T10:00:50.000000Z', 10, 20),
+    ],
+    60_000,
+  )
+  const clocksNow = () =>
+    ['node1', 'node2', 'node3'].map((nodeId): StoredEvent => {
+      const at = toTimestamp(nowMicroseconds())
+      const measured = { offsetMs: 0, boundMs: 0.2, roundTripMs: 0.4, probes: 8, driftPpm: null }
+      return { kind: 'clock', event: { nodeId, at, ...measured } }
+    })
+  let before: Awaited<ReturnType<typeof readAllFigures>>
+  let anew: typeof before
+  let exported: Awaited<ReturnType<typeof exportAll>>
+  {
+    await using here = await startBundles()
+    await storeExperiment(here.db, experiment, events)
+    before = await readAllFigures(here.db, experiment.id)
+    await storeFacts(
+      here.db,
+      clocksNow().map(({ kind, event }) => toRow(recordOfKind[kind].wildcard, event)),
+    )
+    exported = await exportAll(here.bus, experiment.id)
+    anew = await readAllFigures(here.db, experiment.id)
+  }
+  await using there = await startBundles()
+
+  await importAll(there.bus, experiment, exported.events)
+
+  expect(await readAllFigures(there.db, experiment.id)).toEqual(before)
+  expect(before.figures.flush).toEqual({ sights: 40, mean_ms: 375.375 })
+  const [was, would] = [before, anew].map(({ figures }) => figures.transports[0]?.one_way.bound_ms)
+  expect(was).toBeGreaterThan(would ?? Number.POSITIVE_INFINITY)
+})
+
 test('a page that comes twice is stored once, and the last one gives the same answer', async () => {
   await using there = await startBundles()
   const events = simulateEvents({})
@@ -135,6 +212,26 @@ test('a page that comes twice is stored once, and the last one gives the same an
 
   expect(second).toEqual(first)
   expect(await countRows(there.db)).toBe(rows)
+})
+
+test('the last page asked for again while it is worked on is worked on once', async () => {
+  await using there = await startBundles()
+  const request = {
+    importId: newImportId(),
+    page: 0,
+    isLast: true,
+    experiment: finishedExperiment(),
+    events: simulateEvents({ messages: 500 }),
+    by: 'operator',
+  }
+
+  const replies = await Promise.all(
+    [1, 2, 3].map(() => there.bus.request(experimentImported, {}, request)),
+  )
+
+  expect(replies[1]).toEqual(replies[0])
+  expect(replies[2]).toEqual(replies[0])
+  expect(replies[0]?.experiment?.id).toBe('baseline')
 })
 
 test('many events come in pages below a megabyte, each once', async () => {
@@ -154,6 +251,24 @@ const changed = (kind: StoredEvent['kind'], change: Record<string, unknown>): St
   const index = events.findIndex((event) => event.kind === kind)
   return events.with(index, { kind, event: Object.assign({}, events[index]?.event, change) })
 }
+
+test('an audit of a node of that name at that time is not mixed with another one', async () => {
+  await using there = await startBundles()
+  const audits = ['02', '03', '04'].map((second) => audit(`2026-11-20T10:00:${second}Z`, 5, 100))
+  await storeFacts(
+    there.db,
+    audits.slice(1, 2).map(({ kind, event }) => toRow(recordOfKind[kind].wildcard, event)),
+  )
+  const [first, , last] = audits
+  const other = [...simulateEvents({}), ...(first && last ? [first, last] : [])]
+
+  expect(await refusalOf(importAll(there.bus, finishedExperiment(), other))).toEqual({
+    code: 'conflict',
+    message: expect.stringContaining('was audited here at the same time, otherwise: node2'),
+  })
+  const same = await importAll(there.bus, finishedExperiment(), [...simulateEvents({}), ...audits])
+  expect(same.experiment?.id).toBe('baseline')
+})
 
 test.each<[string, StoredEvent[], string]>([
   [

@@ -3,18 +3,16 @@ import { connectBus, openStateFile } from '@corroport/bus'
 import { openDirectory, openViews } from '@corroport/identity'
 import { openLab, startCluster } from '@corroport/local'
 import { createMetrics } from '@corroport/service'
-import { createTemporaryFolder, sendSteadily, startPostgres, until } from '@corroport/testing'
+import { createTemporaryFolder, sendSteadily, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { sql } from 'kysely'
-import pino from 'pino'
 import { createClockSegments, segmentSeconds, wanderPpm } from '../src/clocks/clock-segments.ts'
 import { startClocks } from '../src/clocks/start-clocks.ts'
 import { startIngest } from '../src/ingest/start-ingest.ts'
 import { createRoster } from '../src/roster.ts'
-import { type Db, openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
+import type { Db } from '../src/store/database.ts'
+import { quiet as log, startDatabase } from './harness.ts'
 
-const log = pino({ level: 'silent' })
 const clockOffsetsMs = { node1: 0, node2: 5000, node3: -5000 }
 const oneWayDelayMs = 20
 const intervalMs = 2000
@@ -24,7 +22,8 @@ const wanderUs = 4 * wanderPpm * segmentSeconds
 
 test('the stated interval holds the true one-way time, with clocks ten seconds apart', async () => {
   using folder = createTemporaryFolder()
-  await using postgres = await startPostgres()
+  await using database = await startDatabase()
+  const { db } = database
   await using cluster = await startCluster({
     home: join(folder.path, 'cluster'),
     portOffset: 'free',
@@ -34,8 +33,6 @@ test('the stated interval holds the true one-way time, with clocks ten seconds a
   })
   await cluster.ready()
   await using stack = new AsyncDisposableStack()
-  const { db } = stack.use(openDatabase({ url: postgres.url, log, name: 'lab' }))
-  await migrate(db)
   const bus = stack.use(connectBus({ url: cluster.shape.natsUrl, name: 'analytics', log }))
   const directory = stack.use(openDirectory({ bus, log, path: join(folder.path, 'nodes.json') }))
   const views = stack.use(openViews({ bus }))

@@ -1,7 +1,6 @@
-import { seededRandom, startPostgres } from '@corroport/testing'
+import { seededRandom } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
-import pino from 'pino'
 import { worstDriftPpm } from '../src/clocks/clock-drift.ts'
 import {
   createClockSegments,
@@ -10,10 +9,8 @@ import {
   segmentSeconds,
   wanderPpm,
 } from '../src/clocks/clock-segments.ts'
-import { type OpenedDatabase, openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
+import { startDatabase } from './harness.ts'
 
-const log = pino({ level: 'silent' })
 // A Tuesday; seconds.
 const begin = 1_768_300_000
 
@@ -30,15 +27,11 @@ interface Segment {
   bound_us: number
 }
 
-let resources: AsyncDisposableStack
-let opened: OpenedDatabase
+let database: Awaited<ReturnType<typeof startDatabase>>
 beforeAll(async () => {
-  resources = new AsyncDisposableStack()
-  const postgres = resources.use(await startPostgres())
-  opened = resources.use(openDatabase({ url: postgres.url, log, name: 'test' }))
-  await migrate(opened.db)
+  database = await startDatabase()
 }, 30_000)
-afterAll(() => resources.disposeAsync())
+afterAll(() => database[Symbol.asyncDispose]())
 
 test('the database makes what the rule says, of random samples', async () => {
   const random = seededRandom(1)
@@ -130,7 +123,7 @@ function sample(t: number, offsetUs: number, boundUs = 200): Sample {
 }
 
 async function segmentsOf(samples: readonly Sample[]): Promise<Segment[]> {
-  const { db } = opened
+  const { db } = database
   return await db.transaction().execute(async (transaction) => {
     await sql`TRUNCATE clock_sample`.execute(transaction)
     await sql`

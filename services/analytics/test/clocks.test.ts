@@ -10,30 +10,19 @@ import {
   toTimestamp,
 } from '@corroport/contracts'
 import { createMetrics } from '@corroport/service'
-import {
-  createTemporaryFolder,
-  type NatsServer,
-  startNatsServer,
-  startPostgres,
-  until,
-} from '@corroport/testing'
+import { createTemporaryFolder, type NatsServer, startNatsServer, until } from '@corroport/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
 import pino from 'pino'
 import { startClocks } from '../src/clocks/start-clocks.ts'
-import { type OpenedDatabase, openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
+import { quiet, startDatabase } from './harness.ts'
 
-const silent = pino({ level: 'silent' })
-let resources: AsyncDisposableStack
-let opened: OpenedDatabase
+const resources = new AsyncDisposableStack()
+let database: Awaited<ReturnType<typeof startDatabase>>
 let nats: NatsServer
 beforeAll(async () => {
-  resources = new AsyncDisposableStack()
-  const postgres = resources.use(await startPostgres())
+  database = resources.use(await startDatabase())
   nats = resources.use(await startNatsServer())
-  opened = resources.use(openDatabase({ url: postgres.url, log: silent, name: 'test' }))
-  await migrate(opened.db)
 }, 30_000)
 afterAll(() => resources.disposeAsync())
 
@@ -46,14 +35,14 @@ beforeEach(async () => {
   own = new AsyncDisposableStack()
   lines = []
   const folder = own.use(createTemporaryFolder())
-  bus = own.use(connectBus({ url: nats.url, name: 'test', log: silent }))
+  bus = own.use(connectBus({ url: nats.url, name: 'test', log: quiet }))
   const log = pino({}, { write: (line) => void lines.push(JSON.parse(line)) })
   const path = join(folder.path, 'state.sqlite')
-  const state = own.use(openStateFile({ path, migrations: [], bus, log: silent }))
+  const state = own.use(openStateFile({ path, migrations: [], bus, log: quiet }))
   nodeIds = new Set()
   const roster = { nodeIds: () => [...nodeIds] }
   const metrics = createMetrics()
-  const deps = { db: opened.db, bus, state, roster, log, metrics, intervalMs: 50 }
+  const deps = { db: database.db, bus, state, roster, log, metrics, intervalMs: 50 }
   begin = () => Object.assign(startClocks(deps), { metrics })
   await until(() => bus.isConnected)
 })
@@ -127,7 +116,7 @@ test('the history is of the asked hours, the surest samples where there are too 
     INSERT INTO clock_sample
     SELECT 'node9', -212.5, 181 + n % 2, 362, 8, NULL, now() - n * interval '1 second'
     FROM generate_series(1, 7000) AS n
-  `.execute(opened.db)
+  `.execute(database.db)
 
   const { history } = await ask({ nodeId: 'node9', sinceHours: 2 })
   const { history: recent } = await ask({ nodeId: 'node9', sinceHours: 0.01 })

@@ -1,16 +1,13 @@
-import { CommandError } from '@corroport/bus'
+import { messageOf } from '@corroport/bus'
 import { experimentsCompared } from '@corroport/contracts'
-import { type Postgres, startPostgres } from '@corroport/testing'
+import { type Postgres, startPostgres, until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { sql } from 'kysely'
+import type { Static } from 'typebox'
 import { answerComparisons } from '../src/comparison/answer-comparisons.ts'
 import { storeFigures } from '../src/statistics/compute-figures.ts'
-import {
-  createDatabase,
-  finishedExperiment,
-  simulateEvents,
-  startBus,
-  storeExperiment,
-} from './bundle-fixture.ts'
+import { finishedExperiment, simulateEvents, storeExperiment } from './bundle-fixture.ts'
+import { createDatabase, startBus } from './harness.ts'
 
 let postgres: Postgres
 let messaging: Awaited<ReturnType<typeof startBus>>
@@ -27,12 +24,14 @@ async function startComparisons() {
   await using starting = new AsyncDisposableStack()
   const { db } = starting.use(await createDatabase(postgres))
   const { bus } = messaging
-  starting.use(answerComparisons({ db, bus }))
+  const answering = starting.use(answerComparisons({ db, bus }))
   const store = async (id: string, ms: (message: number) => number): Promise<void> => {
     await storeExperiment(db, finishedExperiment({ id }), simulateEvents({ id, ms, messages: 100 }))
     await storeFigures(db, id)
   }
-  return Object.assign(starting.move(), { bus, db, store })
+  const compare = async (request: Static<typeof experimentsCompared.request>) =>
+    (await bus.request(experimentsCompared, {}, request)).comparison
+  return Object.assign(starting.move(), { db, answering, store, compare })
 }
 
 // Without a pattern that returns: each message is its own draw.
@@ -44,14 +43,7 @@ test('an experiment that is slower is called so, with its size', async () => {
   await analytics.store('before', (n) => 4 + spread(n, 1))
   await analytics.store('after', (n) => 6 + spread(n, 2))
 
-  const { comparison } = await analytics.bus.request(
-    experimentsCompared,
-    {},
-    {
-      a: ['before'],
-      b: ['after'],
-    },
-  )
+  const comparison = await analytics.compare({ a: ['before'], b: ['after'] })
 
   const [median] = comparison.figures
   expect(median).toMatchObject({ figure: 'median', verdict: 'different' })
@@ -71,12 +63,12 @@ test('series of five are compared by runs, and the same seed gives the same figu
     await analytics.store(id, (n) => 4 + spread(n, seed))
   const request = { a: ids[0] ?? [], b: ids[1] ?? [], seed: 7 }
 
-  const first = await analytics.bus.request(experimentsCompared, {}, request)
-  const second = await analytics.bus.request(experimentsCompared, {}, request)
+  const first = await analytics.compare(request)
+  const second = await analytics.compare(request)
 
-  expect(first.comparison).toMatchObject({ unit: 'runs', units: [5, 5], resamples: 10_000 })
-  expect(first.comparison.sentence).toContain(
-    'no difference between a1 and 4 more and b1 and 4 more',
+  expect(first).toMatchObject({ unit: 'runs', units: [5, 5], resamples: 10_000 })
+  expect(first.sentence).toContain(
+    'no difference of median, p95 and loss between a1 and 4 more and b1 and 4 more',
   )
   expect(second).toEqual(first)
 })
@@ -85,16 +77,11 @@ test('an experiment against itself is dealt into halves', async () => {
   await using analytics = await startComparisons()
   await analytics.store('once', (n) => 4 + spread(n, 1))
 
-  const { comparison } = await analytics.bus.request(
-    experimentsCompared,
-    {},
-    {
-      a: ['once'],
-      b: ['once'],
-    },
-  )
+  const comparison = await analytics.compare({ a: ['once'], b: ['once'] })
 
-  expect(comparison.sentence).toContain('no difference between one half of once and the other half')
+  expect(comparison.sentence).toContain(
+    'no difference of median, p95 and loss between one half of once and the other half',
+  )
 })
 
 test('what differs between the plans is told', async () => {
@@ -102,19 +89,21 @@ test('what differs between the plans is told', async () => {
   await analytics.store('small', (n) => 4 + spread(n, 1))
   const large = finishedExperiment({ id: 'large' })
   large.plan.payload_bytes = 4096
+  large.plan.count = 100
+  large.status = 'stopped'
   await storeExperiment(analytics.db, large, simulateEvents({ id: 'large' }))
   await storeFigures(analytics.db, 'large')
 
-  const { comparison } = await analytics.bus.request(
-    experimentsCompared,
-    {},
-    {
-      a: ['small'],
-      b: ['large'],
-    },
-  )
+  const comparison = await analytics.compare({ a: ['small'], b: ['large'] })
 
-  expect(comparison.warnings[0]).toBe('sizes of the payload differ: 64 bytes and 4096 bytes')
+  expect(comparison.warnings.slice(0, 3)).toEqual([
+    'numbers of messages differ: 40 and 100',
+    'sizes of the payload differ: 64 bytes and 4096 bytes',
+    'not carried out as planned: large (stopped)',
+  ])
+  expect(comparison.sentence).toMatch(
+    /But their numbers of messages and sizes of the payload differ too\.$/,
+  )
 })
 
 test.each([
@@ -127,11 +116,45 @@ test.each([
   await analytics.store('other', (n) => 4 + spread(n, 2))
   await storeExperiment(analytics.db, finishedExperiment({ id: 'open', status: 'running' }), [])
 
-  const asked = analytics.bus.request(experimentsCompared, {}, request)
+  await expect(analytics.compare(request)).rejects.toMatchObject({ refusal: { code } })
+})
 
-  const error = await asked.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  expect(error instanceof CommandError && error.refusal?.code).toBe(code)
+test('comparisons that are asked for at once are all answered', async () => {
+  await using analytics = await startComparisons()
+  await analytics.store('a', (n) => 4 + spread(n, 1))
+  await analytics.store('b', (n) => 4 + spread(n, 2))
+
+  const asked = [
+    analytics.compare({ a: ['a'], b: ['b'] }),
+    analytics.compare({ a: ['a'], b: ['unknown'] }).catch(messageOf),
+    analytics.compare({ a: ['b'], b: ['a'] }),
+  ]
+
+  expect(await Promise.all(asked)).toMatchObject([
+    { a: { ids: ['a'] } },
+    expect.stringContaining('no such experiment: unknown'),
+    { a: { ids: ['b'] } },
+  ])
+})
+
+test('whoever waits for a comparison when analytics stops is told', async () => {
+  await using analytics = await startComparisons()
+  const { db, answering } = analytics
+  await analytics.store('a', (n) => 4 + spread(n, 1))
+  let asked: Promise<unknown>[] = []
+  let stopped: PromiseLike<void> | undefined
+  await db.transaction().execute(async (transaction) => {
+    await sql`LOCK TABLE experiment_block`.execute(transaction)
+    asked = [1, 2].map((seed) => analytics.compare({ a: ['a'], b: ['a'], seed }).catch(messageOf))
+    await until(async () => {
+      const { rows } = await sql`
+        SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`.execute(db)
+      return rows.length > 0
+    })
+    stopped = answering[Symbol.asyncDispose]()
+  })
+  await stopped
+
+  const told = expect.stringContaining('analytics stops')
+  expect(await Promise.all(asked)).toEqual([told, told])
 })

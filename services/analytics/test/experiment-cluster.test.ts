@@ -79,6 +79,12 @@ test('both transports, nothing lost, with figures and the clocks of all nodes', 
   const { experiment, progress } = await untilEnded('whole')
 
   expect(experiment).toMatchObject({ status: 'finished', reason: null, expected: origins })
+  const { agentKind } = cluster.shape
+  const agents = experiment.environment?.nodes.map((node) => [
+    node.agent_kind,
+    /^\d+\.\d+\.\d+/.test(node.agent_version ?? ''),
+  ])
+  expect(agents).toEqual(origins.map(() => [agentKind, agentKind === 'real']))
   expect(progress).toMatchObject({ sent: 2 * count, expected_acks: 4 * count, acks: 4 * count })
   const { figures } = await bus.request(figuresQueried, {}, { id: 'whole' })
   expect(figures.transports.map(({ transport, counts }) => [transport, counts.lost])).toEqual([

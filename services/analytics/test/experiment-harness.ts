@@ -54,7 +54,10 @@ export interface FakeGateway extends AsyncDisposable {
   /** The acknowledgements that were left out. */
   acknowledge(): void
   skip(experimentId: string, numbers: number[]): void
-  end(experimentId: string): void
+  /** It sends no more, as planned where there is no reason. */
+  end(experimentId: string, reason?: string): void
+  /** What it announces of itself from now on. */
+  become(state: NodeAnnounced['state']): void
   forget(experimentId: string): void
 }
 
@@ -74,6 +77,7 @@ export function startFakeGateway(options: {
   const orders: ShareOrder[] = []
   const stops: string[] = []
   let refusal: string | undefined
+  let nodeState: NodeAnnounced['state'] = 'active'
   let unacknowledged: string[] = []
   let answering = new AsyncDisposableStack()
 
@@ -85,7 +89,7 @@ export function startFakeGateway(options: {
   const speak = (): void => {
     answering = new AsyncDisposableStack()
     const announce = (): void => {
-      bus.hint(nodeAnnounced, { nodeId }, announcement(nodeId))
+      bus.hint(nodeAnnounced, { nodeId }, announcement(nodeId, nodeState))
     }
     announce()
     answering.adopt(setInterval(announce, 200), clearInterval)
@@ -227,8 +231,15 @@ export function startFakeGateway(options: {
       })
       shares.set(experimentId, { ...share, skipped: share.skipped + numbers.length })
     },
-    end: (experimentId) => {
-      shares.set(experimentId, { ...shareOf(experimentId), state: 'ended' })
+    end: (experimentId, reason) => {
+      shares.set(experimentId, {
+        ...shareOf(experimentId),
+        state: 'ended',
+        reason: reason ?? null,
+      })
+    },
+    become: (announced) => {
+      nodeState = announced
     },
     forget: (experimentId) => {
       shares.delete(experimentId)
@@ -237,7 +248,7 @@ export function startFakeGateway(options: {
   }
 }
 
-function announcement(nodeId: string): NodeAnnounced {
+function announcement(nodeId: string, state: NodeAnnounced['state']): NodeAnnounced {
   const at = toTimestamp(nowMicroseconds())
   const number = nodeId.slice(-1)
   return {
@@ -250,7 +261,7 @@ function announcement(nodeId: string): NodeAnnounced {
       peer: `127.0.0.1:500${number}`,
       gossip: `127.0.0.1:878${number}`,
     },
-    state: 'active',
+    state,
     stateAt: at,
     version: '0.1.0',
     agent: {
@@ -258,6 +269,8 @@ function announcement(nodeId: string): NodeAnnounced {
       stateSince: at,
       actorId: number.repeat(32),
       url: `http://127.0.0.1:808${number}`,
+      kind: 'real',
+      version: '0.1.4',
     },
     startedAt: at,
     announcedAt: at,

@@ -1,12 +1,16 @@
-// Killed at each stage of an experiment: whoever leads next has its row, and nothing else.
+// Killed or told to end at each stage of an experiment: whoever leads next has its row, and nothing else.
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { type Bus, connectBus, readStream } from '@corroport/bus'
 import {
   experimentBegun,
   experimentCreated,
   experimentFinished,
+  experimentProgressed,
   experimentQueried,
   experimentStarted,
   ledgerQueried,
+  shareOrdered,
 } from '@corroport/contracts'
 import {
   createTemporaryFolder,
@@ -17,6 +21,7 @@ import {
   until,
 } from '@corroport/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
+import { createShareOrder } from '../src/experiments/experiment-plan.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { type AnalyticsProcess, startAnalyticsProcess } from './analytics-process.ts'
@@ -62,11 +67,11 @@ afterEach(async () => {
   await everything.disposeAsync()
 })
 
-async function start(): Promise<AnalyticsProcess> {
+async function start(name = 'first'): Promise<AnalyticsProcess> {
   const started = await startAnalyticsProcess({
     DATABASE_URL: postgres.url,
     NATS_URL: nats.url,
-    STATE_DIR: folder.path,
+    STATE_DIR: join(folder.path, name),
     ACK_WAIT_MS: '5000',
   })
   await until(() => started.isReady())
@@ -90,6 +95,21 @@ async function create(id: string, begins = true): Promise<void> {
 
 const ordered = (id: string) =>
   until(() => node1.orders.some(({ experimentId }) => experimentId === id))
+
+/** Holds the table until it is given up. */
+async function hold(table: string, mode: string) {
+  await using holding = new AsyncDisposableStack()
+  const { pool } = holding.use(openDatabase({ url: postgres.url, log: quiet, name: 'holder' }))
+  const client = await pool.connect()
+  holding.defer(() => client.release())
+  await client.query(`BEGIN; LOCK TABLE ${table} IN ${mode} MODE`)
+  holding.defer(async () => void (await client.query('ROLLBACK')))
+  const hasWaiting = async () => {
+    const { rowCount } = await client.query('SELECT FROM pg_locks WHERE NOT granted')
+    return rowCount !== 0
+  }
+  return Object.assign(holding.move(), { hasWaiting })
+}
 
 /** How it ended, and how often its start and its end were told. */
 async function ended(id: string) {
@@ -119,6 +139,21 @@ test('killed before the order was confirmed', async () => {
 
   expect(await ended('ordering')).toEqual(whole)
   expect(node1.stops).toEqual([])
+})
+
+test('killed after an order was taken, before that was noted', async () => {
+  await create('noting', false)
+  await node1.silence()
+  await bus.request(experimentBegun, {}, { id: 'noting', by: 'ann' })
+  await analytics.kill('SIGKILL')
+  node1.speak()
+  const order = createShareOrder({ id: 'noting', plan: plan() }, 'node1', 0)
+  await until(() => bus.request(shareOrdered, { nodeId: 'node1' }, order).catch(() => false))
+  node1.send('noting', 4)
+  node1.end('noting')
+  analytics = await start()
+
+  expect(await ended('noting')).toEqual(whole)
 })
 
 test('killed while its origins send', async () => {
@@ -153,19 +188,68 @@ test('killed while acknowledgements are waited for', async () => {
 test('killed after it ended, before that was told', async () => {
   await create('telling')
   await ordered('telling')
-  await using opened = openDatabase({ url: postgres.url, log: quiet, name: 'test' })
-  const client = await opened.pool.connect()
-  // Its figures cannot be stored while somebody holds the table.
-  await client.query('BEGIN; LOCK TABLE experiment_block IN ACCESS EXCLUSIVE MODE')
+  // Its figures cannot be stored meanwhile.
+  const held = await hold('experiment_block', 'ACCESS EXCLUSIVE')
   node1.send('telling', 4)
   node1.end('telling')
   await untilStatus(bus, 'telling', 'finished')
   await analytics.kill('SIGKILL')
-  await client.query('ROLLBACK')
-  client.release()
+  await held.disposeAsync()
   analytics = await start()
 
   expect(await ended('telling')).toEqual(whole)
+})
+
+test('told to end with a batch in flight while its origins send: another one goes on', async () => {
+  const second = everything.use(await start('second'))
+  await create('handed-over')
+  await ordered('handed-over')
+  // Reads go on, and nothing can be stored.
+  const held = await hold('sent', 'SHARE')
+  node1.send('handed-over', 2)
+  await until(() => held.hasWaiting())
+
+  const ending = once(analytics.child, 'exit')
+  analytics.child.kill('SIGTERM')
+  await until(async () => !(await analytics.isReady()))
+  expect(analytics.child.exitCode).toBeNull()
+  node1.send('handed-over', 2)
+  node1.end('handed-over')
+  await held.disposeAsync()
+
+  expect(await ending).toEqual([0, null])
+  await until(async () => (await second.postgres())?.detail === 'leading')
+  expect(await ended('handed-over')).toEqual(whole)
+})
+
+test('nats loses all that it has, of which a part was waited for', async () => {
+  await create('wiped')
+  await ordered('wiped')
+  const held = await hold('sent', 'SHARE')
+  const progressed: string[] = []
+  await using _hearing = bus.hear(experimentProgressed, ({ status, at }) => {
+    if (status === 'finishing') progressed.push(at)
+  })
+  node1.send('wiped', 2)
+  await until(() => held.hasWaiting())
+  // No batch that is stored later has these.
+  node1.send('wiped', 2)
+  node1.end('wiped')
+  const { experiment } = await untilStatus(bus, 'wiped', 'finishing')
+  // Two looks after the deadline: the first one has noted where the streams are.
+  await until(
+    () => progressed.filter((at) => at > String(experiment.deadline_at)).length >= 2,
+    20_000,
+  )
+
+  await nats.kill()
+  nats.wipe()
+  await nats.start()
+  await held.disposeAsync()
+
+  const { experiment: last, progress } = await untilStatus(bus, 'wiped', 'finished')
+  expect(last.reason).toBeNull()
+  expect(progress).toMatchObject({ sent: 4, accepted: 4, acks: 8 })
 })
 
 test('nats is lost in the middle', async () => {

@@ -123,9 +123,10 @@ test('an experiment is ordered, followed and finished, and its figures are there
 
   expect(experiment.reason).toBeNull()
   expect(experiment.expected).toEqual(['node1', 'node2'])
-  expect(experiment.environment?.nodes.map((node) => [node.node_id, node.was_present])).toEqual([
-    ['node1', true],
-    ['node2', true],
+  const agent = { agent_kind: 'real', agent_version: '0.1.4', was_present: true }
+  expect(experiment.environment?.nodes).toMatchObject([
+    { node_id: 'node1', ...agent },
+    { node_id: 'node2', ...agent },
   ])
   expect(experiment.environment?.versions).toMatchObject({
     postgres: expect.stringMatching(/^18\./),
@@ -175,7 +176,7 @@ test('nobody answers: it ends interrupted, and says who was silent', async () =>
   const { experiment } = await untilStatus(bus, id, 'interrupted')
 
   expect(experiment.reason).toMatch(
-    /^the share of node1 is lost: its gateway did not answer for \d+ s$/,
+    /^the share of node1 is lost after 0 of 4: its gateway did not answer for \d+ s$/,
   )
   expect(experiment.shares.map(({ state }) => state)).toEqual(['lost'])
 })
@@ -223,7 +224,9 @@ test('a gateway that never comes back is given up', async () => {
   await node1.silence()
   const { experiment, progress } = await untilStatus(bus, id, 'interrupted')
 
-  expect(experiment.reason).toMatch(/^the share of node1 is lost: its gateway did not answer for/)
+  expect(experiment.reason).toMatch(
+    /^the share of node1 is lost after 2 of 4: its gateway did not answer for/,
+  )
   expect(progress.sent).toBe(2)
 })
 
@@ -236,11 +239,35 @@ test('a gateway that lost its state is given up at once', async () => {
   expect(experiment.reason).toContain('knows nothing of it')
 })
 
+test('an origin that leaves ends it, and no other one is begun there', async () => {
+  const id = await create()
+  await ordered(node1, id)
+  node1.send(id, 2)
+  node1.end(id, 'this node is draining')
+  const { experiment } = await untilStatus(bus, id, 'interrupted')
+  expect(experiment.reason).toBe('node1 ended after 2 of 4: this node is draining')
+
+  const later = await bus.request(experimentCreated, {}, { plan: plan(), by: 'ann', start: false })
+  node1.become('left')
+
+  const begun = { id: later.experiment.id, by: 'ann' }
+  const refusal = await until(async () => await refusalOf(create()))
+  expect(refusal).toMatchObject({
+    code: 'invalid',
+    problems: ['origin node1 has left the cluster'],
+  })
+  expect(await refusalOf(bus.request(experimentBegun, {}, begun))).toEqual(refusal)
+})
+
 test('a person stops it', async () => {
   const id = await create()
   await ordered(node1, id)
   node1.send(id, 2)
+  await untilStatus(bus, id, 'running')
+  await node1.silence()
   await bus.request(experimentEnded, {}, { id, by: 'bob' })
+  await bus.request(experimentEnded, {}, { id, by: 'carol' })
+  node1.speak()
   const { experiment, progress } = await untilStatus(bus, id, 'stopped')
 
   expect(node1.stops).toContain(id)
@@ -275,6 +302,19 @@ test('the name of an experiment is used once, also after it was deleted', async 
 
   expect((await refusalOf(bus.request(experimentQueried, {}, { id })))?.code).toBe('not-found')
   expect((await refusalOf(create({}, 'once')))?.code).toBe('conflict')
+})
+
+test('the name of one that sent nothing is not used again either', async () => {
+  const id = await create({}, 'silent')
+  await untilStatus(bus, id, 'running')
+  await ordered(node1, id)
+  await until(async () => (await told(experimentStarted.subject({ experimentId: id }))).length > 0)
+  await bus.request(experimentEnded, {}, { id, by: 'bob' })
+  await untilStatus(bus, id, 'stopped')
+  await bus.request(experimentDeleted, {}, { id, by: 'bob' })
+
+  // Its gateway would answer an order with how the first one ended.
+  expect((await refusalOf(create({}, 'silent')))?.code).toBe('conflict')
 })
 
 test('one that was only stored is begun later, once', async () => {

@@ -1,4 +1,10 @@
-import { type Share, toTimestamp } from '@corroport/contracts'
+import {
+  createParser,
+  ExperimentFigures,
+  type Share,
+  type TransportFigures,
+  toTimestamp,
+} from '@corroport/contracts'
 import { sql } from 'kysely'
 import type { Db } from '../src/store/database.ts'
 
@@ -64,7 +70,7 @@ export async function storeExperiment(
       id,
       plan: JSON.stringify(plan),
       status,
-      expected: '[]',
+      expected: JSON.stringify(Object.keys(clockErrors)),
       environment: JSON.stringify(environment),
       shares: JSON.stringify(shares),
       by: 'test',
@@ -172,4 +178,15 @@ export async function storeSamples(db: Db, id: string, n: number, seed: number):
       500 + ((number * ${receivers}::bigint + r - 1) * 48271 + ${seed}::bigint * 69621) % 2147483647 % 1000003,
       'monotonic'
     FROM sent, generate_series(1, ${receivers}) r WHERE experiment_id = ${id}`.execute(db)
+}
+
+const parseFigures = createParser('figures', ExperimentFigures)
+
+export async function transportOf(
+  figures: Promise<ExperimentFigures | undefined>,
+  index = 0,
+): Promise<TransportFigures> {
+  const found = parseFigures(await figures).transports[index]
+  if (!found) throw new Error('no figures of this transport')
+  return found
 }

@@ -4,43 +4,30 @@ import {
   ackReceived,
   deadLettered,
   ledgerQueried,
+  lifecycleReady,
   type MessageReceived,
   messageReceived,
   messageSent,
   type RecordDefinition,
   subscriptionLost,
 } from '@corroport/contracts'
-import {
-  type NatsServer,
-  type Postgres,
-  startNatsServer,
-  startPostgres,
-  until,
-} from '@corroport/testing'
+import { type NatsServer, startNatsServer, until } from '@corroport/testing'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
-import pino from 'pino'
 import { Registry } from 'prom-client'
 import { answerLedger } from '../src/ingest/answer-ledger.ts'
+import { goneReason } from '../src/ingest/gaps.ts'
 import { startIngest } from '../src/ingest/start-ingest.ts'
-import { type OpenedDatabase, openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
 import { isoTime } from '../src/store/sql-time.ts'
+import { quiet, startDatabase } from './harness.ts'
 
-const log = pino({ level: 'silent' })
-let postgres: Postgres
-let database: OpenedDatabase
+let database: Awaited<ReturnType<typeof startDatabase>>
 
 beforeAll(async () => {
-  postgres = await startPostgres()
-  database = openDatabase({ url: postgres.url, log, name: 'test' })
-  await migrate(database.db)
+  database = await startDatabase()
 })
 
-afterAll(async () => {
-  await database[Symbol.asyncDispose]()
-  await postgres[Symbol.asyncDispose]()
-})
+afterAll(() => database[Symbol.asyncDispose]())
 
 beforeEach(async () => {
   await sql`TRUNCATE sent, outcome, skipped, receipt, ack, delivery, sighting, clock_sample, event,
@@ -50,20 +37,18 @@ beforeEach(async () => {
 function startParts(nats: NatsServer) {
   const { db } = database
   const stack = new AsyncDisposableStack()
-  const bus = stack.use(connectBus({ url: nats.url, name: 'test', log }))
+  const bus = stack.use(connectBus({ url: nats.url, name: 'test', log: quiet }))
   const metrics = new Registry()
   stack.use(answerLedger({ db, bus }))
-  const ingest = stack.use(startIngest({ db, bus, log, metrics }))
+  const ingest = stack.use(startIngest({ db, bus, log: quiet, metrics }))
   return {
     bus,
     ingest,
     metrics,
     /** Published one after another, so that their sequences are known. */
-    tell: (...records: { subject: string; text: string; id?: string }[]) =>
+    tell: (...records: { subject: string; text: string }[]) =>
       onceConnected(bus, async ({ jetstream }) => {
-        for (const { subject, text, id } of records) {
-          await jetstream.publish(subject, text, id === undefined ? {} : { msgID: id })
-        }
+        for (const { subject, text } of records) await jetstream.publish(subject, text)
       }),
     dealtWith: (stream: string, sequence: number) =>
       until(async () => {
@@ -78,9 +63,8 @@ function startParts(nats: NatsServer) {
   }
 }
 
-function record(event: RecordDefinition, payload: object, id?: string) {
-  const subject = event.wildcard.replace('*', 'node1')
-  return { subject, text: JSON.stringify(payload), ...(id === undefined ? {} : { id }) }
+function record(event: RecordDefinition, payload: object) {
+  return { subject: event.wildcard.replace('*', 'node1'), text: JSON.stringify(payload) }
 }
 
 function received(messageId: string, change: Partial<MessageReceived> = {}) {
@@ -141,6 +125,17 @@ test('a time keeps its microseconds', async () => {
   expect(row.at).toBe('2026-01-15T10:00:00.123456Z')
 })
 
+test('times far from now are stored as they were told', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  const times = ['0001-01-01T00:00:00Z', '1970-01-01T00:00:00Z', '9999-12-31T23:59:59.999999Z']
+
+  await parts.tell(...times.map((receivedAt) => received('m1', { receivedAt })))
+  await parts.tell(...times.map((arrivedAt) => acked('m1', arrivedAt)))
+
+  expect(await parts.dealtWith('RECORDS', 6)).toMatchObject({ stored: 6, refused: 0 })
+})
+
 test.each([
   ['is no JSON', { subject: 'corro.message.received.node1', text: '{"nodeId"' }, 'JSON'],
   ['fits no contract', { subject: 'corro.message.received.node1', text: '{}' }, 'fit its contract'],
@@ -175,7 +170,7 @@ test.each([
 test('records that were gone before they could be stored are named', async () => {
   await using nats = await startNatsServer()
   {
-    await using bus = connectBus({ url: nats.url, name: 'test', log })
+    await using bus = connectBus({ url: nats.url, name: 'test', log: quiet })
     await onceConnected(bus, async ({ jetstream }) => {
       const { subject, text } = received('m')
       for (let count = 0; count < 6; count += 1) await jetstream.publish(subject, text)
@@ -190,11 +185,106 @@ test('records that were gone before they could be stored are named', async () =>
   expect(await parts.dealtWith('RECORDS', 6)).toMatchObject({
     published: 6,
     missing: [
-      { from: 1, to: 2, reason: "discarded by the stream's bounds" },
-      { from: 5, to: 5, reason: 'deleted from the stream' },
+      { from: 1, to: 2, reason: goneReason },
+      { from: 5, to: 5, reason: 'deleted one by one' },
     ],
+    missing_ranges: 2,
+    missing_records: 3,
     is_balanced: true,
   })
+})
+
+test('what was purged before it could be stored is named before anything else is told', async () => {
+  await using nats = await startNatsServer()
+  {
+    await using parts = startParts(nats)
+    await parts.tell(received('m1'))
+    await parts.dealtWith('RECORDS', 1)
+  }
+  await using bus = connectBus({ url: nats.url, name: 'test', log: quiet })
+  await onceConnected(bus, async ({ jetstream }) => {
+    const { subject, text } = received('m')
+    for (let count = 0; count < 3; count += 1) await jetstream.publish(subject, text)
+    await (await jetstream.jetstreamManager()).streams.purge('RECORDS')
+  })
+  await using _ledger = answerLedger({ db: database.db, bus })
+
+  const { streams, is_balanced } = await until(() =>
+    bus.request(ledgerQueried, {}, {}).catch(() => undefined),
+  )
+
+  expect(streams).toMatchObject([
+    { published: 4, stored: 1, waiting: 0, missing: [{ from: 2, to: 4, reason: goneReason }] },
+  ])
+  expect(is_balanced).toBe(true)
+})
+
+test('of very many gaps the newest are told, and how many there are', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  await sql`INSERT INTO ledger VALUES ('RECORDS', 'long ago', 100000, 50000, 0, 0)`.execute(
+    database.db,
+  )
+  await sql`INSERT INTO ledger_gap
+    SELECT 'RECORDS', 'long ago', n * 2, n * 2, 'gone' FROM generate_series(1, 50000) n`.execute(
+    database.db,
+  )
+
+  const { streams, is_balanced } = await until(() =>
+    parts.bus.request(ledgerQueried, {}, {}).catch(() => undefined),
+  )
+
+  const [entry] = streams
+  expect(entry).toMatchObject({ missing_records: 50_000, missing_ranges: 50_000 })
+  expect(entry?.missing).toHaveLength(100)
+  expect(entry?.missing.at(-1)).toEqual({ from: 100_000, to: 100_000, reason: 'gone' })
+  expect(is_balanced).toBe(true)
+})
+
+test('a stream that is not there does not hide what was stored of the others', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  await parts.tell(received('m1'))
+  await parts.dealtWith('RECORDS', 1)
+  await onceConnected(parts.bus, async ({ jetstream }) => {
+    await (await jetstream.jetstreamManager()).streams.delete('SAMPLES')
+  })
+
+  await parts.tell(received('m2'))
+
+  expect(await parts.dealtWith('RECORDS', 2)).toMatchObject({ stored: 2 })
+  await until(() => parts.ingest.unread.includes('SAMPLES (stream not found)'))
+})
+
+test('a record whose refusal is as long as itself stops no other', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  const long = record(lifecycleReady, { stepsMs: { ['x'.repeat(900_000)]: 'soon' } })
+
+  await parts.tell(long, long)
+
+  expect(await parts.dealtWith('LIFECYCLE', 2)).toMatchObject({ refused: 2 })
+})
+
+test('while Postgres takes nothing it says why, and then all is stored', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  const operator = await database.pool.connect()
+  await operator.query('ALTER SYSTEM SET default_transaction_read_only = on')
+  await operator.query('SELECT pg_reload_conf()')
+
+  let told = 0
+  await until(async () => {
+    await parts.tell(received(`m${++told}`))
+    return parts.ingest.unread.some((each) => each.includes('in a read-only transaction'))
+  })
+
+  await operator.query('SET default_transaction_read_only = off')
+  await operator.query('ALTER SYSTEM RESET default_transaction_read_only')
+  await operator.query('SELECT pg_reload_conf()')
+  operator.release(true)
+  expect(await parts.dealtWith('RECORDS', told)).toMatchObject({ stored: told, missing: [] })
+  await until(() => parts.ingest.unread.length === 0)
 })
 
 test('a stream that was made anew is counted on its own', async () => {
@@ -280,7 +370,7 @@ function slot(id: string) {
   return { id, number: 0, isWarmup: false, intendedAt: null, delayMs: 0 }
 }
 
-function acked(messageId: string) {
+function acked(messageId: string, arrivedAt = '2026-01-15T10:00:00.223456Z') {
   const payload: AckReceived = {
     nodeId: 'node1',
     messageId,
@@ -290,7 +380,7 @@ function acked(messageId: string) {
     attempts: 1,
     receivedAt: null,
     sentAt: null,
-    arrivedAt: '2026-01-15T10:00:00.223456Z',
+    arrivedAt,
     roundTripMs: 100,
     roundTripClock: 'monotonic',
   }

@@ -1,16 +1,13 @@
 import { toTimestamp } from '@corroport/contracts'
-import { createLog } from '@corroport/service'
-import { type Postgres, startPostgres } from '@corroport/testing'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
 import { readPropagation } from '../src/propagation/answer-propagation.ts'
 import type { Site } from '../src/propagation/hour-figures.ts'
 import { hoursLater, storeEndedHours } from '../src/propagation/store-hours.ts'
-import { type Db, type OpenedDatabase, openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
+import type { Db } from '../src/store/database.ts'
+import { startDatabase } from './harness.ts'
 
-let postgres: Postgres
-let opened: OpenedDatabase
+let database: Awaited<ReturnType<typeof startDatabase>>
 let db: Db
 
 const sites: Site[] = ['node1', 'node2'].map((origin) => ({ site_id: `site of ${origin}`, origin }))
@@ -21,17 +18,10 @@ const later = (time: string, microseconds: number): string =>
   toTimestamp(Date.parse(time) * 1000 + microseconds)
 
 beforeAll(async () => {
-  postgres = await startPostgres()
-  const log = createLog({ level: 'fatal' })
-  opened = openDatabase({ url: postgres.url, log, name: 'test' })
-  db = opened.db
-  await migrate(db)
+  database = await startDatabase()
+  db = database.db
 })
-
-afterAll(async () => {
-  await opened[Symbol.asyncDispose]()
-  await postgres[Symbol.asyncDispose]()
-})
+afterAll(() => database[Symbol.asyncDispose]())
 
 beforeEach(async () => {
   await sql`TRUNCATE sighting, clock_sample, event, propagation_hour`.execute(db)

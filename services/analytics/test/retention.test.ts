@@ -1,37 +1,25 @@
-import { connectBus } from '@corroport/bus'
 import { analyticsVacuumed } from '@corroport/contracts'
-import {
-  type NatsServer,
-  type Postgres,
-  startNatsServer,
-  startPostgres,
-  until,
-} from '@corroport/testing'
+import { until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
-import pino from 'pino'
-import { type OpenedDatabase, openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
+import { toRow } from '../src/ingest/rows.ts'
 import { dropOld, makePartitions } from '../src/store/partitions.ts'
 import { startRetention } from '../src/store/start-retention.ts'
+import { storeFacts } from '../src/store/store-facts.ts'
+import { quiet, startBus, startDatabase } from './harness.ts'
 
-const log = pino({ level: 'silent' })
 const now = new Date('2026-01-15T10:00:00Z')
-let nats: NatsServer
-let postgres: Postgres
-let database: OpenedDatabase
+let messaging: Awaited<ReturnType<typeof startBus>>
+let database: Awaited<ReturnType<typeof startDatabase>>
 
 beforeAll(async () => {
-  nats = await startNatsServer()
-  postgres = await startPostgres()
-  database = openDatabase({ url: postgres.url, log, name: 'test' })
-  await migrate(database.db)
+  messaging = await startBus()
+  database = await startDatabase()
 })
 
 afterAll(async () => {
   await database[Symbol.asyncDispose]()
-  await postgres[Symbol.asyncDispose]()
-  await nats[Symbol.asyncDispose]()
+  await messaging[Symbol.asyncDispose]()
 })
 
 async function receive(messageId: string, at: string): Promise<void> {
@@ -66,16 +54,87 @@ test('rows go to their day; those that came before their partition are moved int
   ])
 })
 
-test('what is older than it is kept is dropped, partitions and the rest', async () => {
+test('what is further from now than it is kept is dropped, partitions and the rest', async () => {
   await receive('old', '2026-01-01T00:00:00Z')
 
   const dropped = await dropOld(database.db, new Date('2026-01-17T10:00:00Z'), 1)
 
   expect(dropped.partitions).toContain('receipt_20260115')
   expect(dropped.partitions).not.toContain('receipt_20260116')
-  expect(dropped.rows).toBe(1)
-  expect(await whereReceiptsLie()).toEqual(['m2 receipt_default', 'm3 receipt_20260116'])
+  expect(dropped.rows).toBe(2)
+  expect(await whereReceiptsLie()).toEqual(['m3 receipt_20260116'])
 })
+
+test.each([
+  ['1970-01-01T00:00:00Z', 1],
+  ['2025-12-15T23:59:59Z', 1],
+  ['2025-12-16T00:00:00Z', 0],
+  ['2026-02-14T23:59:59Z', 0],
+  ['2026-02-15T00:00:00Z', 1],
+  ['9999-12-31T23:59:59Z', 1],
+])('on 15 January, what was told at %s is beyond the 30 days: %i', async (at, count) => {
+  await sql`TRUNCATE receipt`.execute(database.db)
+  await receive('m1', at)
+
+  expect(await dropOld(database.db, now, 30)).toMatchObject({ rows: count })
+  expect(await whereReceiptsLie()).toHaveLength(1 - count)
+})
+
+test('a partition that is being read is left, and holds up no other', async () => {
+  const { db } = database
+  await makePartitions(db, now, 0)
+  const { promise: isRead, resolve: readOn } = Promise.withResolvers<void>()
+  const reading = db.transaction().execute(async (transaction) => {
+    await sql`SELECT FROM receipt_20260115`.execute(transaction)
+    await isRead
+  })
+
+  const dropped = await dropOld(db, new Date('2026-03-15T10:00:00Z'), 30)
+
+  expect(dropped.busy).toEqual(['receipt_20260115'])
+  expect(dropped.partitions).toContain('ack_20260115')
+  readOn()
+  await reading
+  expect(await dropOld(db, new Date('2026-03-15T10:00:00Z'), 30)).toMatchObject({
+    busy: [],
+    partitions: ['receipt_20260115'],
+  })
+})
+
+test('partitions come and go while records are stored and read', async () => {
+  const { db } = database
+  const days = Array.from({ length: 12 }, (_, day) => Date.UTC(2026, 4, 1 + day))
+  const ending = new AbortController()
+  let stored = 0
+  const storing = (async () => {
+    while (!ending.signal.aborted) {
+      const rows = days.map((day) =>
+        toRow('corro.message.received.node2', {
+          nodeId: 'node2',
+          messageId: `m${++stored}`,
+          transport: 'gossip',
+          originNodeId: 'node1',
+          via: 'updates',
+          receivedAt: new Date(day + stored).toISOString(),
+        }),
+      )
+      await db.transaction().execute((transaction) => storeFacts(transaction, rows))
+    }
+  })()
+  const reading = (async () => {
+    while (!ending.signal.aborted) await sql`SELECT count(*) FROM receipt`.execute(db)
+  })()
+
+  for (const day of days) await makePartitions(db, new Date(day), 2)
+  const dropped = await dropOld(db, new Date(Date.UTC(2026, 4, 9)), 3)
+
+  ending.abort()
+  await Promise.all([storing, reading])
+  expect([...dropped.partitions, ...dropped.busy]).toContain('receipt_20260505')
+  const { rows } = await sql<{ n: string }>`
+    SELECT count(*) AS n FROM receipt WHERE received_at >= '2026-05-06'`.execute(db)
+  expect(Number(rows[0]?.n)).toBe((stored / days.length) * 7)
+}, 30_000)
 
 test('the newest life of a stream stays in the ledger, however quiet it is', async () => {
   const { db } = database
@@ -96,9 +155,9 @@ test('the newest life of a stream stays in the ledger, however quiet it is', asy
 
 test('a vacuum on demand says what it dropped', async () => {
   await receive('old', '2020-01-01T00:00:00Z')
-  await using bus = connectBus({ url: nats.url, name: 'test', log })
-  await using _retention = startRetention({ db: database.db, bus, retentionDays: 30, log })
-  await until(() => bus.isConnected)
+  const { db } = database
+  const { bus } = messaging
+  await using _retention = startRetention({ db, bus, retentionDays: 30, log: quiet })
 
   const { retention_days: days } = await until(() =>
     bus.request(analyticsVacuumed, {}, { by: 'test' }).catch(() => undefined),
@@ -106,4 +165,22 @@ test('a vacuum on demand says what it dropped', async () => {
 
   expect(days).toBe(30)
   expect(await whereReceiptsLie()).not.toContain('old receipt_default')
+})
+
+test('by a clock that went back nothing is dropped', async () => {
+  const { db } = database
+  await receive('old', '2020-01-01T00:00:00Z')
+  await sql`INSERT INTO ledger VALUES ('RECORDS', 'later', 1, 1, 0, 0, '2100-01-01')`.execute(db)
+  const { bus } = messaging
+  await using _retention = startRetention({ db, bus, retentionDays: 30, log: quiet })
+
+  const refusal = await until(() =>
+    bus.request(analyticsVacuumed, {}, { by: 'test' }).then(
+      () => 'dropped',
+      ({ message }: Error) => message.includes('clock') && message,
+    ),
+  )
+
+  expect(refusal).toMatch(/a clock is wrong: .* something was stored at 2100-01-01T00:00:00.000Z/)
+  expect(await whereReceiptsLie()).toContain('old receipt_default')
 })

@@ -1,7 +1,7 @@
 // The service as a process: who works, and what it survives.
 
 import { connectBus } from '@corroport/bus'
-import { experimentsListed } from '@corroport/contracts'
+import { experimentsListed, schemaQueried } from '@corroport/contracts'
 import {
   createTemporaryFolder,
   type NatsServer,
@@ -49,10 +49,15 @@ test('without its tables it is not ready, and says what to do; then it works', a
   })
   expect(blocked).toMatchObject({ ok: false })
   expect(blocked.detail).toContain('corroport analytics migrate')
+  await using bus = connectBus({ url: nats.url, name: 'test', log: quiet })
+  const schema = () => bus.request(schemaQueried, {}, {}).catch(() => undefined) // not connected yet
+  const { current, pending } = await until(schema)
+  expect({ current, last: pending.at(-1) }).toEqual({ current: null, last: expect.any(String) })
 
   await migrateAll()
 
   await until(() => one.isReady())
+  expect(await until(schema)).toEqual({ current: pending.at(-1), pending: [] })
   const startedAt = performance.now()
   await one.kill('SIGTERM')
   expect(one.child.exitCode).toBe(0)
@@ -83,7 +88,7 @@ test('it starts without its neighbours, waits for them, and survives their loss'
   await nats.kill()
   using folder = createTemporaryFolder()
   await using one = await start(folder, 'one')
-  await until(async () => (await one.postgres())?.ok === false)
+  await until(async () => (await one.postgres())?.detail?.includes('ECONNREFUSED'))
 
   await postgres.start()
   await nats.start()

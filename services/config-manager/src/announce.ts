@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs'
 import type { Bus } from '@corroport/bus'
 import { type AgentState, nodeAnnounced, nowMicroseconds, toTimestamp } from '@corroport/contracts'
+import type { CorrosionClient } from '@corroport/corrosion-client'
 import { version } from '@corroport/service'
 import type { Logger } from 'pino'
 import type { AgentControl } from './agent/agent-control.ts'
-import type { AgentProbe } from './agent-probe.ts'
+import { type AgentBuild, readAgentBuild } from './agent-build.ts'
+import type { AgentProbe, AgentStatus } from './agent-probe.ts'
 import type { ConfigChanges } from './change/config-changes.ts'
 import type { OwnState } from './lifecycle/node-state.ts'
 import { repeat } from './repeat.ts'
@@ -21,6 +23,7 @@ export interface AnnouncingDeps {
   everyMs: number
   /** The file that `changes` reads. */
   configPath: string
+  agent: Pick<CorrosionClient, 'kind'>
   bus: Bus
   probe: AgentProbe
   changes: Pick<ConfigChanges, 'read'>
@@ -29,6 +32,8 @@ export interface AnnouncingDeps {
   log: Logger
 }
 
+const buildLastsMs = 10_000
+
 /** Says again and again that this node is here, who it is, and how its agent does. */
 export function startAnnouncing(deps: AnnouncingDeps): AsyncDisposable {
   const { identity, everyMs, bus, probe, control, own, log } = deps
@@ -36,12 +41,14 @@ export function startAnnouncing(deps: AnnouncingDeps): AsyncDisposable {
   const startedAt = toTimestamp(nowMicroseconds())
 
   const gossip = createGossipLook(deps)
+  const build = createBuildLook(deps)
   // An agent that is away on purpose is not lost.
   const stateNow = (probed: AgentState): AgentState =>
     probed === 'unreachable' && control.phase === 'restarting' ? 'restarting' : probed
 
   return repeat(everyMs, log, async (signal) => {
-    const { state, stateSince, actorId } = await probe.look(signal)
+    const status = await probe.look(signal)
+    const { state, stateSince, actorId } = status
     const { current } = own
     const announcement = {
       nodeId,
@@ -52,7 +59,13 @@ export function startAnnouncing(deps: AnnouncingDeps): AsyncDisposable {
       state: current.state,
       stateAt: current.since,
       version,
-      agent: { state: stateNow(state), stateSince, actorId, url: agentUrl },
+      agent: {
+        state: stateNow(state),
+        stateSince,
+        actorId,
+        url: agentUrl,
+        ...(await build(status)),
+      },
       startedAt,
       announcedAt: toTimestamp(nowMicroseconds()),
     }
@@ -73,5 +86,18 @@ function createGossipLook({ configPath, changes }: AnnouncingDeps): () => string
     } catch {
       return null // unreadable: whoever changes the file is told so
     }
+  }
+}
+
+/** Asked again when the agent came back, and now and then: it may have come back between two looks. */
+function createBuildLook(deps: AnnouncingDeps): (status: AgentStatus) => Promise<AgentBuild> {
+  let known: { build: AgentBuild; since: string; readAt: number } | undefined
+  return async ({ state, stateSince }) => {
+    const now = performance.now()
+    const isKnown = known?.since === stateSince && now - known.readAt < buildLastsMs
+    if (state === 'ready' && !isKnown) {
+      known = { build: await readAgentBuild(deps), since: stateSince, readAt: now }
+    }
+    return known?.build ?? {}
   }
 }

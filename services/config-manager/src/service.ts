@@ -155,6 +155,7 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
       identity: { nodeId, instanceId, region, publicKey, endpoints, agentUrl: config.agent.url },
       everyMs: cluster.heartbeatIntervalMs,
       configPath,
+      agent,
       bus,
       probe,
       changes,

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { connectBus } from '@corroport/bus'
@@ -14,6 +14,7 @@ import { createCorrosionClient } from '@corroport/corrosion-client'
 import { createHealth, createMetrics } from '@corroport/service'
 import {
   createTemporaryFolder,
+  freePort,
   startCorrosionAgent,
   startNatsServer,
   until,
@@ -78,6 +79,32 @@ test('a node announces itself with its agent, joins, and writes its row', async 
   ])
   expect(await metrics.metrics()).toContain('corro_join_seconds_count 1')
 })
+
+test('a node tells which program its agent is', async () => {
+  using folder = createTemporaryFolder()
+  await using nats = await startNatsServer()
+  await using agent = await startCorrosionAgent()
+  const configPath = join(agent.folder, 'agent.toml')
+  appendFileSync(configPath, `\n[telemetry]\nprometheus.addr = "127.0.0.1:${await freePort()}"\n`)
+  await agent.restart('SIGKILL')
+  await using bus = connectBus({ url: nats.url, name: 'test', log })
+  let heard: NodeAnnounced['agent'] | undefined
+  await using _hearing = bus.hear(nodeAnnounced, (announcement) => {
+    heard = announcement.agent
+  })
+
+  await using _node = await startConfigManager(configFor(agent.url, folder.path, configPath), {
+    bus,
+    log,
+    health: createHealth('config-manager'),
+    metrics: createMetrics(),
+  })
+
+  const hasVersion = agent.kind === 'real'
+  await until(
+    () => heard?.kind === agent.kind && /^\d+\.\d+\.\d+/.test(heard.version ?? '') === hasVersion,
+  )
+}, 20_000)
 
 test('a node whose agent hangs goes on announcing, and says so', async () => {
   using folder = createTemporaryFolder()

@@ -133,6 +133,7 @@ path = "${join(folder.path, 'admin.sock')}"
         },
         everyMs: 200,
         configPath,
+        agent: client,
         bus,
         probe: createAgentProbe(client, log),
         changes,

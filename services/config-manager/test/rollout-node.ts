@@ -80,6 +80,7 @@ startAnnouncing({
   },
   everyMs: 200,
   configPath,
+  agent: client,
   bus,
   probe,
   changes,

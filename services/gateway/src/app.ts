@@ -3,6 +3,7 @@ import { version } from '@corroport/service'
 import swagger from '@fastify/swagger'
 import { refuseForeignPages } from './access.ts'
 import { type App, createHttpServer, type HttpServerOptions } from './http-server.ts'
+import { type AggregationDeps, registerAggregation } from './routes/aggregation.ts'
 import { type AnalyticsDeps, registerAnalytics } from './routes/analytics.ts'
 import { type ConfigRoutesDeps, registerConfig } from './routes/config.ts'
 import { type ConvergenceDeps, registerConvergence } from './routes/convergence.ts'
@@ -35,6 +36,7 @@ export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
   ExperimentsDeps &
   MeasurementsDeps &
   AnalyticsDeps &
+  AggregationDeps &
   Parameters<typeof registerMembers>[1] &
   Parameters<typeof registerStatus>[1]
 
@@ -66,6 +68,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   registerExperiments(app, deps)
   registerMeasurements(app, deps)
   registerAnalytics(app, deps)
+  registerAggregation(app, deps)
   registerHealth(app, deps)
   app.get('/api/openapi.json', () => app.swagger())
   return app

@@ -8,7 +8,8 @@ export function toCsv(rows: readonly (readonly Cell[])[]): string {
 function toField(cell: Cell): string {
   if (cell === null) return ''
   if (typeof cell === 'number') return String(cell)
-  // A spreadsheet takes a text that begins like this for a formula, and runs it.
-  const harmless = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell
+  // A spreadsheet takes a text that begins like this for a formula, and runs it; some of them also when
+  // the sign is of full width.
+  const harmless = /^[=+\-@\t\r\n＝＋－＠]/.test(cell) ? `'${cell}` : cell
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }

@@ -40,18 +40,17 @@ export class ProblemError extends Error {
 }
 
 /** For `catch`, around what is asked over NATS: says who did not answer. */
-export function notAnsweredBy(who: string): (cause: unknown) => never {
+export function notAnsweredBy(who: string, advice = ''): (cause: unknown) => never {
   return (cause) => {
     if (!(cause instanceof CommandError) || cause.reason === 'refused') throw cause
-    throw new ProblemError(503, `${who} does not answer`, { cause, retryAfterSeconds: 1 })
+    const detail = `${who} does not answer (${cause.message})${advice}`
+    throw new ProblemError(503, detail, { cause, retryAfterSeconds: 1 })
   }
 }
 
 /** For `catch`, around what is asked of analytics. */
 export function silentAnalytics(cause: unknown): never {
-  return notAnsweredBy(
-    'analytics (look at its /health/ready; it needs postgres, and needs the migrations to be made)',
-  )(cause)
+  return notAnsweredBy('analytics', ': its /health/ready says what it lacks')(cause)
 }
 
 const refusalStatus = {
@@ -89,11 +88,12 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof ContractError) return failure(502, error.message)
   if (isFastifyError(error)) {
     if (error.validation) {
-      const errors = error.validation.flatMap(describeIssue)
+      const errors = withoutNull(error.validation).flatMap(describeIssue)
       const detail = errors.map(({ path, message }) => `${path} ${message}`).join(', ')
       return failure(400, detail, { errors })
     }
     const status = error.statusCode ?? 500
+    if (status === 415) return failure(status, 'a body must be JSON: content-type application/json')
     if (status < 500) return failure(status, error.message)
   }
   return failure(500, 'an error of the gateway itself; its log says more')
@@ -131,6 +131,16 @@ const typeNames: Readonly<Record<string, string>> = {
 
 type ValidationIssue = NonNullable<FastifyError['validation']>[number]
 
+/** Of what may be null, only what else is wrong with it. */
+function withoutNull(issues: readonly ValidationIssue[]): ValidationIssue[] {
+  const isOfNull = ({ keyword, params }: ValidationIssue): boolean =>
+    keyword === 'type' && params.type === 'null'
+  const nullable = new Set(issues.filter(isOfNull).map(({ instancePath }) => instancePath))
+  return issues.filter(
+    (issue) => !isOfNull(issue) && !(issue.keyword === 'anyOf' && nullable.has(issue.instancePath)),
+  )
+}
+
 /** `content is missing` rather than `must have required properties content`. */
 function describeIssue({ keyword, instancePath, params, message }: ValidationIssue): Issue[] {
   const path = instancePath.slice(1).replaceAll('/', '.') || 'the request'
@@ -144,7 +154,7 @@ function describeIssue({ keyword, instancePath, params, message }: ValidationIss
     case 'minLength':
       return [{ path, message: params.limit === 1 ? 'is empty' : 'is too short' }]
     case 'pattern':
-      return [{ path, message: 'is malformed' }]
+      return [{ path, message: formOf(params) }]
     case 'minimum':
     case 'maximum':
       return [{ path, message: rangeOf(params) }]
@@ -156,6 +166,10 @@ function describeIssue({ keyword, instancePath, params, message }: ValidationIss
     default:
       return [{ path, message: message ?? 'does not fit' }]
   }
+}
+
+function formOf({ description }: ValidationIssue['params']): string {
+  return typeof description === 'string' ? `must be ${description}` : 'is malformed'
 }
 
 function rangeOf({ minimum, maximum }: ValidationIssue['params']): string {

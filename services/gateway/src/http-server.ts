@@ -3,12 +3,13 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifySchemaCompiler,
 } from 'fastify'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
 import { Pointer } from 'typebox/value'
-import { describeFailure, ProblemError } from './errors.ts'
+import { describeFailure, type Failure, ProblemError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 
 export type App = FastifyInstance<
@@ -33,6 +34,10 @@ export function createHttpServer({ bodyLimit, metrics, log }: HttpServerOptions)
     forceCloseConnections: 'idle',
     requestTimeout: 10_000,
     routerOptions: { maxParamLength: 512 },
+    // Of a path that no route can be looked up for.
+    frameworkErrors: (error, _request, reply) => {
+      sendFailure(reply, describeFailure(error))
+    },
   })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(compileValidator)
@@ -40,6 +45,12 @@ export function createHttpServer({ bodyLimit, metrics, log }: HttpServerOptions)
     .setSerializerCompiler(() => (data) => JSON.stringify(data))
   // Bodies are JSON; a form or text of a foreign page must not get further than this.
   app.removeContentTypeParser('text/plain')
+  // Many clients name the type of a body that they leave out.
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    if (text === '') done(null, undefined)
+    else void parseJson(request, text.toString(), done)
+  })
 
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff')
@@ -61,23 +72,31 @@ export function createHttpServer({ bodyLimit, metrics, log }: HttpServerOptions)
     throw new ProblemError(404, `there is no ${request.method} ${path}`)
   })
   app.setErrorHandler((error, request, reply) => {
-    const { status, problem, retryAfterSeconds } = describeFailure(error)
+    const failure = describeFailure(error)
+    const { status } = failure
     const about = { err: error, method: request.method, route: request.routeOptions.url, status }
     // That something is away is said once by its own log line and by readiness, not by each request.
     if (status === 500) log.error(about, 'request failed')
     else if (status > 500 && status !== 503) log.warn(about, 'request not answered')
     else log.debug(about, 'request refused')
-    if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
-    return reply
-      .code(status)
-      .type('application/problem+json')
-      .serializer((payload: unknown) => JSON.stringify(payload))
-      .send(problem)
+    return sendFailure(reply, failure)
   })
   return app
 }
 
-/** TypeBox says only which limit was passed; who is refused wants to know both. */
+function sendFailure(
+  reply: FastifyReply,
+  { status, problem, retryAfterSeconds }: Failure,
+): FastifyReply {
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .serializer((payload: unknown) => JSON.stringify(payload))
+    .send(problem)
+}
+
+/** TypeBox says only what was passed: who is refused wants to know both limits, or the right form. */
 const compileValidator: FastifySchemaCompiler<TSchema> = (route) => {
   const validate = TypeBoxValidatorCompiler(route)
   return (value) => {
@@ -85,14 +104,17 @@ const compileValidator: FastifySchemaCompiler<TSchema> = (route) => {
     if (typeof result !== 'object' || !('error' in result)) return result
     if (!Array.isArray(result.error)) return result
     const error = result.error.map((issue) => {
-      if (issue.keyword !== 'minimum' && issue.keyword !== 'maximum') return issue
-      return { ...issue, params: { ...issue.params, ...limitsOf(route.schema, issue.schemaPath) } }
+      if (!['minimum', 'maximum', 'pattern'].includes(issue.keyword)) return issue
+      return { ...issue, params: { ...issue.params, ...wantedAt(route.schema, issue.schemaPath) } }
     })
     return { error }
   }
 }
 
-function limitsOf(schema: TSchema, schemaPath: string): { minimum?: unknown; maximum?: unknown } {
+function wantedAt(
+  schema: TSchema,
+  schemaPath: string,
+): { minimum?: unknown; maximum?: unknown; description?: unknown } {
   const found: unknown = Pointer.Get(schema, schemaPath.slice(1))
   return typeof found === 'object' && found !== null ? found : {}
 }

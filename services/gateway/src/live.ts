@@ -6,7 +6,7 @@ import {
   type TailPosition,
   tail,
 } from '@corroport/bus'
-import { nodeAnnounced, type StreamName } from '@corroport/contracts'
+import { experimentProgressed, nodeAnnounced, type StreamName } from '@corroport/contracts'
 import type { Logger } from 'pino'
 import { encodeCursor } from './cursor.ts'
 import { ProblemError } from './errors.ts'
@@ -169,12 +169,18 @@ async function startHub(bus: Bus, log: Logger, onGap: () => void): Promise<Hub> 
     },
     onGap,
   })
-  const hearing = bus.hear(nodeAnnounced, (announcement) => {
-    const subject = nodeAnnounced.subject({ nodeId: announcement.nodeId })
-    const data = JSON.stringify({ subject, cursor: null, payload: announcement })
+  // Told each second, so that a page that connects again soon knows where they stand.
+  const showHint = (subject: string, payload: unknown): void => {
+    const data = JSON.stringify({ subject, cursor: null, payload })
     for (const { wants, sink } of readers)
       if (wants(subject)) sink.event(nameOf(subject), null, data)
-  })
+  }
+  const announcements = bus.hear(nodeAnnounced, (payload) =>
+    showHint(nodeAnnounced.subject(payload), payload),
+  )
+  const progress = bus.hear(experimentProgressed, (payload) =>
+    showHint(experimentProgressed.subject(payload), payload),
+  )
 
   return {
     start,
@@ -182,7 +188,7 @@ async function startHub(bus: Bus, log: Logger, onGap: () => void): Promise<Hub> 
     kept,
     readers,
     async [Symbol.asyncDispose]() {
-      await Promise.all([tailing[Symbol.asyncDispose](), hearing[Symbol.asyncDispose]()])
+      await Promise.all([tailing, announcements, progress].map((one) => one[Symbol.asyncDispose]()))
     },
   }
 }

@@ -17,6 +17,7 @@ import {
   experimentDeleted,
   experimentEnded,
   experimentImported,
+  experimentProgressed,
   experimentQueried,
   experimentsCompared,
   experimentsListed,
@@ -42,6 +43,7 @@ import {
   rolloutSteered,
   rolloutsQueried,
   rowsDigested,
+  schemaQueried,
   shareEnded,
   shareOrdered,
   shareQueried,
@@ -82,7 +84,7 @@ export const says = [
   clusterChanged,
 ] as const
 /** Besides these it reads every record, for live pages. */
-export const hears = [nodeAnnounced, nodeViewed, membersRemoved] as const
+export const hears = [nodeAnnounced, nodeViewed, membersRemoved, experimentProgressed] as const
 export const answers = [messageDetailQueried, shareOrdered, shareStopped, shareQueried] as const
 export const asks = [
   messageDetailQueried,
@@ -118,6 +120,7 @@ export const asks = [
   messagesQueried,
   pairsQueried,
   propagationQueried,
+  schemaQueried,
   storedEventsQueried,
 ] as const
 

@@ -1,5 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { onceConnected } from '@corroport/bus'
-import { createParser, LiveEvent, nodeAnnounced } from '@corroport/contracts'
+import {
+  createParser,
+  experimentFinished,
+  experimentProgressed,
+  LiveEvent,
+  nodeAnnounced,
+} from '@corroport/contracts'
 import {
   type CorrosionAgent,
   type NatsServer,
@@ -127,6 +135,33 @@ test('a page is shown what happens, in the words of the records', async () => {
   for (const { id, name, data } of page.frames) {
     expect(parseEvent(JSON.parse(data)).cursor).toBe(name === 'hint.node' ? null : id)
   }
+})
+
+const fixtures = join(import.meta.dirname, '../../../packages/contracts/fixtures')
+const fixtureOf = (name: string) => JSON.parse(readFileSync(join(fixtures, name), 'utf8'))
+
+test('a page that comes back sees how far an experiment is, and the end that it missed', async () => {
+  await using node1 = await startNode1()
+  const progress = experimentProgressed.parse(fixtureOf('hint-experiment.json'))
+  const end = experimentFinished.parse(fixtureOf('experiment-finished.json'))
+  const tell = () => node1.bus.hint(experimentProgressed, progress, progress)
+  const shown = '?subjects=corro.hint.experiment.*,corro.experiment.>'
+  const before = await openPage(node1.api, shown)
+  tell()
+  await until(() => before.frames.length === 1)
+  await before[Symbol.asyncDispose]()
+  await onceConnected(node1.bus, async ({ jetstream }) => {
+    await jetstream.publish(experimentFinished.subject(end), JSON.stringify(end))
+  })
+
+  await using after = await openPage(node1.api, shown, { 'last-event-id': before.lastId })
+  tell()
+
+  await until(() => after.frames.length === 2)
+  const payloads = (page: Page) =>
+    page.frames.map(({ data }) => parseEvent(JSON.parse(data)).payload)
+  expect(payloads(before)).toEqual([progress])
+  expect(payloads(after)).toEqual(expect.arrayContaining([progress, end]))
 })
 
 test('two pages see the same, each what it asked for', async () => {

@@ -1,108 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { RefusalError } from '@corroport/bus'
-import {
-  type CommandDefinition,
-  clocksQueried,
-  experimentBegun,
-  experimentCreated,
-  experimentDeleted,
-  experimentEnded,
-  experimentImported,
-  experimentQueried,
-  experimentsCompared,
-  experimentsListed,
-  figuresQueried,
-  ledgerQueried,
-  messagesQueried,
-  pairsQueried,
-  propagationQueried,
-  type StoredEvent,
-  storedEventsQueried,
-} from '@corroport/contracts'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import type { Static, TSchema } from 'typebox'
-import { registerAnalytics } from '../src/routes/analytics.ts'
-import { registerExperiments } from '../src/routes/experiments.ts'
-import { registerMeasurements } from '../src/routes/measurements.ts'
-import { announcementOf, newPeer, routesOfFile } from './harness.ts'
+import { clocksQueried, experimentCreated, experimentQueried } from '@corroport/contracts'
+import { expect, test } from '@jest/globals'
+import type { Static } from 'typebox'
+import { exampleOf, experimentRoutesOfFile, stored } from './served-experiments.ts'
 
-const announcement = announcementOf(newPeer('node2'))
-const routes = routesOfFile((app, { bus, config }) => {
-  registerExperiments(app, { bus, config, roster: { nodeIds: () => ['node1', 'node2'] } })
-  registerMeasurements(app, { bus, config })
-  registerAnalytics(app, {
-    bus,
-    config: { ...config, region: 'fra' },
-    directory: {
-      nodes: () => [{ announcement, actorIds: [], ageMs: () => 10 }],
-      presence: () => 'present',
-    },
-  })
-})
-
-type Command<Q extends TSchema, R extends TSchema> = CommandDefinition<string, Q, R>
-
-/** What the catalogue shows of a command. */
-function exampleOf<Q extends TSchema, R extends TSchema>(command: Command<Q, R>): Static<R> {
-  const name = command.template.split('.').at(-1)
-  const folder = join(import.meta.dirname, '../../../packages/contracts/fixtures')
-  const text = readFileSync(join(folder, `command-analytics-${name}.json`), 'utf8')
-  return command.parseReply(JSON.parse(text).reply)
-}
-
-function fixtureOf(name: string): unknown {
-  const folder = join(import.meta.dirname, '../../../packages/contracts/fixtures')
-  return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))
-}
-
-const asked: { command: string; request: unknown }[] = []
-const stack = new AsyncDisposableStack()
-afterAll(() => stack.disposeAsync())
-
-function answer<Q extends TSchema, R extends TSchema>(
-  command: Command<Q, R>,
-  reply: (request: Static<Q>) => Static<R>,
-): void {
-  stack.use(
-    routes.bus.respond(command, {}, (request) => {
-      asked.push({ command: command.template, request })
-      return reply(request)
-    }),
-  )
-}
-
-const stored: StoredEvent[] = [
-  { kind: 'sent', event: fixtureOf('message-sent') },
-  { kind: 'acked', event: fixtureOf('ack-received') },
-  { kind: 'sample', event: fixtureOf('node-sampled') },
-]
-
-function known<T>(id: string, reply: T): T {
-  if (id === 'unknown') throw new RefusalError('not-found', 'there is no experiment unknown')
-  return reply
-}
-
-beforeAll(() => {
-  answer(experimentCreated, () => exampleOf(experimentCreated))
-  answer(experimentBegun, () => exampleOf(experimentBegun))
-  answer(experimentEnded, () => exampleOf(experimentEnded))
-  answer(experimentDeleted, () => ({}))
-  answer(experimentsListed, () => exampleOf(experimentsListed))
-  answer(experimentQueried, ({ id }) => known(id, exampleOf(experimentQueried)))
-  answer(figuresQueried, ({ id }) => known(id, exampleOf(figuresQueried)))
-  answer(pairsQueried, () => exampleOf(pairsQueried))
-  answer(messagesQueried, () => exampleOf(messagesQueried))
-  answer(storedEventsQueried, ({ after = '0' }) => {
-    const next = Number(after) + 1
-    return { events: stored.slice(next - 1, next), next: next < 3 ? String(next) : null }
-  })
-  answer(experimentImported, ({ events }) => ({ stored: events.length, experiment: null }))
-  answer(experimentsCompared, () => exampleOf(experimentsCompared))
-  answer(clocksQueried, () => exampleOf(clocksQueried))
-  answer(propagationQueried, () => exampleOf(propagationQueried))
-  answer(ledgerQueried, () => exampleOf(ledgerQueried))
-})
+const { routes, asked, analytics } = experimentRoutesOfFile()
 
 test('an experiment is created with what is not said filled in', async () => {
   const answered = await routes.post('/api/experiments', {
@@ -141,9 +42,14 @@ test.each([
   [{ name: 'a', count: 1.5 }, 400, 'count must be a whole number'],
   [{ name: 'a', interval_ms: 0 }, 400, 'interval_ms must be from 1 to 3600000'],
   [{ name: 'a', payload_bytes: 65_537 }, 400, 'payload_bytes must be from 1 to 65536'],
-  [{ name: 'a', id: 'a/b' }, 400, 'id is malformed'],
-  [{ name: 'a', id: 'x'.repeat(300) }, 400, 'id is malformed'],
-  [{ name: 'a', id: 'compare' }, 422, 'compare is no id'],
+  [{ name: 'a\0b' }, 400, 'name must be a line of text, without control characters'],
+  [{ name: 'a\ud800b' }, 400, 'name must be a line of text'],
+  [{ name: 'a', note: '\0' }, 400, 'note must be text, without NUL'],
+  [{ name: 'a', id: 'a/b' }, 400, 'id must be letters, digits, - and _, 64 at most'],
+  [{ name: 'a', id: 'x'.repeat(300) }, 400, 'id must be letters'],
+  [{ name: 'a', id: 'compare' }, 400, 'and not the word compare'],
+  [{ name: 'a', repeat_of: 'a/b' }, 400, /^repeat_of must be letters[^;]*compare$/],
+  [{ name: 'a', repeat_of: 5 }, 400, /^repeat_of must be text$/],
   [{ name: 'a', transport: 'pigeon' }, 400, 'transport is not one of the allowed values'],
   [{ name: 'a', origins: ['node1', 'node9'] }, 422, 'no node node9: known are node1, node2'],
   [{ name: 'a', count: 10, warmup: 10 }, 422, 'warmup must be less than count, which is 10'],
@@ -153,7 +59,7 @@ test.each([
 
   const answered = await routes.post('/api/experiments', body)
 
-  expect(answered.json().detail).toContain(detail)
+  expect(answered.json().detail).toMatch(detail)
   expect(answered.statusCode).toBe(status)
   expect(asked).toHaveLength(before)
 })
@@ -191,6 +97,66 @@ test.each(['ids=a', 'ids=a,b,c', 'a=a', 'ids=a,b&a=c', ''])(
   },
 )
 
+test.each([
+  ['/api/experiments?before=2026-02-30T00:00:00Z', 'before is a time that does not exist'],
+  ['/api/experiments?before=0000-01-01T00:00:00Z', 'before is malformed'],
+  ['/api/analytics/experiments/list?before=2026-13-01T00:00:00Z', 'before is a time that'],
+  ['/api/experiments?limit=201', 'limit must be from 1 to 200'],
+  ['/api/experiments/a%2Fb', 'id must be letters'],
+  ['/api/experiments/%E2%98%83/figures', 'id must be letters'],
+  ['/api/experiments/%', 'is not a valid url component'],
+  ['/api/experiments/e1/pairs?after=%00', 'after must be `next` of the page before'],
+  [`/api/experiments/e1/messages?after=${'x'.repeat(301)}`, 'not have more than 300 characters'],
+  ['/api/experiments/compare?a=e1&b=a/b', 'b must be ids of experiments with commas'],
+  [`/api/experiments/compare?a=e1&b=${'e,'.repeat(100)}e`, '100 at most'],
+  ['/api/analytics/experiments/compare?ids=,,', 'ids must be ids of experiments with commas'],
+  [`/api/analytics/experiments/compare?ids=${'e,'.repeat(1000)}e`, '100 at most'],
+  ['/api/propagation?table=%00', 'table must be a line of text'],
+  ['/api/propagation?hours=-1', 'hours must be from 0.1 to 672'],
+  ['/api/clocks?node=a.b', 'node is malformed'],
+])('GET %s is refused: %s', async (url, detail) => {
+  const before = asked.length
+
+  const answered = await routes.get(url)
+
+  expect(answered.headers['content-type']).toContain('application/problem+json')
+  expect(answered.json().detail).toContain(detail)
+  expect(answered.statusCode).toBe(400)
+  expect(asked).toHaveLength(before)
+})
+
+test.each([
+  ['POST', '/api/experiments/e1/stop', 200],
+  ['POST', '/api/analytics/aggregation/stop', 200],
+  ['POST', '/api/analytics/vacuum', 200],
+  ['DELETE', '/api/experiments/e1', 200],
+  ['POST', '/api/experiments', 400],
+] as const)('%s %s with a type and no body is answered with %i', async (method, url, status) => {
+  const headers = { 'content-type': 'application/json' }
+
+  const answered = await routes.inject({ method, url, headers })
+
+  expect(answered.statusCode).toBe(status)
+})
+
+test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])(
+  'a body of type %s is refused, whatever is in it',
+  async (type) => {
+    const headers = { 'content-type': type }
+    const payload = '{"name":"a"}'
+
+    const answered = await routes.inject({
+      method: 'POST',
+      url: '/api/experiments',
+      headers,
+      payload,
+    })
+
+    expect(answered.json().detail).toBe('a body must be JSON: content-type application/json')
+    expect(answered.statusCode).toBe(415)
+  },
+)
+
 test.each(['', '/summary', '/metrics', '/events', '/topology', '/export'])(
   'what is not there is 404: …%s',
   async (rest) => {
@@ -218,6 +184,13 @@ test('raw records come page after page, with the experiment first and an end las
   ])
 })
 
+test.each(['/api/experiments/broken/events', '/api/analytics/experiments/broken/export'])(
+  'what cannot be told to its end breaks off: %s',
+  async (url) => {
+    await expect(routes.get(url)).rejects.toThrow('response destroyed before completion')
+  },
+)
+
 test('a page of an import is handed on', async () => {
   const page = { page: 0, is_last: true, events: stored }
   const answered = await routes.post('/api/experiments/import', {
@@ -225,7 +198,7 @@ test('a page of an import is handed on', async () => {
     ...page,
   })
 
-  expect(answered.json()).toMatchObject({ stored: 3, node_id: 'node1' })
+  expect(answered.json()).toMatchObject({ stored: expect.any(Number), node_id: 'node1' })
   expect(asked.at(-1)?.request).toMatchObject({ page: 0, isLast: true, events: stored })
   const malformed = await routes.post('/api/experiments/import', { import_id: '../../x', ...page })
   expect(malformed.statusCode).toBe(400)
@@ -233,71 +206,30 @@ test('a page of an import is handed on', async () => {
   expect(huge.statusCode).toBe(413)
 })
 
-test('the original export has its own shape, with the times and the transport it left out', async () => {
-  const answered = await routes.get('/api/analytics/experiments/gossip-baseline/export')
+test('while analytics is slow or away each question ends with 503, which says so', async () => {
+  await analytics.disposeAsync()
+  const late = Promise.withResolvers<Static<typeof clocksQueried.reply>>()
+  await using _slow = routes.bus.respond(clocksQueried, {}, () => late.promise)
 
-  expect(answered.headers['content-disposition']).toBe(
-    'attachment; filename="experiment_gossip-baseline.json"',
+  const slow = await routes.get('/api/clocks')
+  const away = await Promise.all(
+    [
+      '/api/experiments',
+      '/api/experiments/e1/events',
+      '/api/experiments/compare?ids=e1,e2',
+      '/api/propagation',
+      '/api/analytics/health',
+      '/api/analytics/aggregation/status',
+      '/api/analytics/experiments/e1/export',
+    ].map((url) => routes.get(url)),
   )
-  const body = answered.json()
-  expect(body).toMatchObject({
-    metadata: { node_id: 'node1', region: 'fra' },
-    experiment: { id: 'gossip-baseline', success_rate: 100, transport: 'both', interval_ms: 100 },
-    topology: { node_count: 1, region_count: 1 },
-    performance: {
-      latency: { min_ms: 3.128, sample_count: 380 },
-      latency_histogram: { total_count: 380 },
-      message_flows: [{ messages_sent: 1, total_acks_received: 1, avg_acks_per_message: 1 }],
-    },
-  })
-  expect(body.system_metrics).toHaveLength(1)
-  expect(body.raw_events).toMatchObject([
-    { event_type: 'sent', target_node: null, receipt_timestamp: null },
-    { event_type: 'acked', target_node: 'node2', receipt_timestamp: expect.any(String) },
-  ])
-  const less = await routes.get(
-    '/api/analytics/experiments/gossip-baseline/export?include_raw_events=false&include_system_metrics=false',
-  )
-  expect(less.json()).toMatchObject({ raw_events: [], system_metrics: [] })
-})
 
-test('exports and comparisons are CSV where that is asked', async () => {
-  const one = await routes.get('/api/analytics/experiments/e1/export?format=csv')
-  const rows = await routes.get('/api/analytics/experiments/compare?ids=e1,%20e2&format=csv')
-
-  expect(one.headers['content-type']).toBe('text/csv; charset=utf-8')
-  expect(one.body).toContain('section,experiment\r\nid,gossip-baseline\r\n')
-  expect(one.body).toContain('median_ms,5.214\r\n')
-  expect(rows.body.split('\r\n')).toHaveLength(4)
-})
-
-test('the other routes of the original have its fields', async () => {
-  const get = async (path: string) => (await routes.get(`/api/analytics/${path}`)).json()
-
-  expect(await get('experiments/list')).toMatchObject({
-    status: 'success',
-    count: 1,
-    experiments: [{ experiment_id: 'gossip-baseline', message_count: 1200, send_count: 400 }],
-  })
-  expect(await get('experiments/e1/summary')).toMatchObject({
-    experiment_id: 'e1',
-    topology_snapshots_count: 1,
-    message_count: 1200,
-    ack_count: 800,
-  })
-  expect(await get('experiments/e1/timing')).toMatchObject({ timing_stats: expect.any(Array) })
-  expect(await get('experiments/e1/metrics')).toMatchObject({ count: 1 })
-  expect(await get('experiments/e1/events')).toMatchObject({ count: 1, next: '1' })
-  expect(await get('experiments/e1/topology')).toMatchObject({
-    topology_snapshots: [{ node_id: 'node1', transaction_size_bytes: 64 }],
-  })
-  expect(await get('aggregation/status')).toMatchObject({
-    active_nodes: [{ node_id: 'node2', region: 'iad', phoenix_port: 4002, is_local: false }],
-    node_count: 1,
-  })
-  const started = await routes.post('/api/analytics/aggregation/start', { experiment_id: 'e1' })
-  expect(started.json()).toMatchObject({ status: 'success', result: 'ok', experiment_id: 'e1' })
-  expect(asked.at(-1)?.request).toMatchObject({ plan: { count: 0, transports: ['gossip'] } })
-  const idle = await routes.post('/api/analytics/aggregation/stop')
-  expect(idle.json()).toMatchObject({ result: 'ok', experiment_id: null })
+  late.resolve(exampleOf(clocksQueried))
+  expect(slow.json().detail).toMatch(/^analytics does not answer \(.*no answer in 3000 ms\): its/)
+  expect(slow.statusCode).toBe(503)
+  for (const answered of away) {
+    expect(answered.json().detail).toMatch(/^analytics does not answer \(.*nobody answers\): its/)
+    expect(answered.statusCode).toBe(503)
+    expect(answered.headers['retry-after']).toBe('1')
+  }
 })

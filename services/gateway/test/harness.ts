@@ -135,7 +135,12 @@ export function routesOfFile(
       if (!bus) throw new Error('unreachable: asked for outside of a test')
       return bus
     },
-    inject: (options: { method: 'GET' | 'POST' | 'DELETE'; url: string }) => app.inject(options),
+    inject: (options: {
+      method: 'GET' | 'POST' | 'DELETE'
+      url: string
+      headers?: Record<string, string>
+      payload?: string
+    }) => app.inject(options),
     get: (url: string) => app.inject(url),
     post: (url: string, payload?: object) =>
       app.inject({ method: 'POST', url, ...(payload && { payload }) }),

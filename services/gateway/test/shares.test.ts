@@ -208,11 +208,13 @@ async function startProcess(nodeId: string) {
     METRICS_PORT: String(await freePort()),
   }
   let child: ChildProcess
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return
+  const finish = async (name: NodeJS.Signals): Promise<unknown[]> => {
     const ended = once(child, 'exit')
-    child.kill('SIGKILL')
-    await ended
+    child.kill(name)
+    return await ended
+  }
+  const kill = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) await finish('SIGKILL')
   }
   const start = async (): Promise<void> => {
     const main = join(import.meta.dirname, '../src/main.ts')
@@ -228,6 +230,8 @@ async function startProcess(nodeId: string) {
     bus,
     start,
     kill,
+    /** Its exit code and signal. */
+    end: () => finish('SIGTERM'),
     signal: (name: NodeJS.Signals) => child.kill(name),
   })
 }
@@ -257,6 +261,34 @@ test('a sender that stands still for 500 ms says so in its delays, and leaves no
   const steps = intended.slice(1).map((at, index) => at - (intended[index] ?? 0))
   // Between its looks at the two clocks a process may lose the processor, on a busy machine.
   expect(steps.filter((step) => Math.abs(step - 10_000) > 2000).length).toBeLessThan(8)
+}, 60_000)
+
+test('told to end, it settles what it sent, and the next process goes on', async () => {
+  await using gateway = await startProcess('node4')
+  await gateway.bus.request(
+    shareOrdered,
+    { nodeId: 'node4' },
+    order('handed-over', { slots: 300, intervalMs: 10 }),
+  )
+  await until(async () => (await sentOf(gateway.bus, 'handed-over')).length > 20)
+
+  expect(await gateway.end()).toEqual([0, null])
+  await gateway.start()
+
+  const { share } = await endOf(gateway.bus, 'handed-over')
+  const messages = await sentOf(gateway.bus, 'handed-over')
+  const skipped = (await told(gateway.bus, messagesSkipped)).flatMap((event) =>
+    event.experimentId === 'handed-over' ? event.numbers : [],
+  )
+  const sent = messages.map(({ slot }) => slot.number)
+  expect([...sent, ...skipped].toSorted((a, b) => a - b)).toEqual(numbers(300))
+  expect(share).toMatchObject({ sent: sent.length, skipped: skipped.length })
+  const accepted = await told(gateway.bus, messageAccepted)
+  const before = messages.filter(({ slot }) => slot.number < Math.min(...skipped))
+  // A message whose outcome its sender had not waited for would be read back by the next process.
+  expect(
+    before.map(({ messageId }) => accepted.find((event) => event.messageId === messageId)),
+  ).toEqual(before.map(() => expect.objectContaining({ wasReadBack: false })))
 }, 60_000)
 
 test('after a kill the slots that have passed are told as skipped, and the rest goes on', async () => {

@@ -1,166 +1,17 @@
-import { join } from 'node:path'
-import { connectBus, openStateFile, readStream } from '@corroport/bus'
+import { readStream } from '@corroport/bus'
 import {
-  ClusterStatus,
   clusterChanged,
-  createParser,
   type MembersReply,
   nodeAnnounced,
   nowMicroseconds,
-  subscriberStatusQueried,
+  schemaQueried,
   toTimestamp,
 } from '@corroport/contracts'
-import { createCorrosionClient } from '@corroport/corrosion-client'
-import { openDirectory, openViews } from '@corroport/identity'
-import { createHealth, createMetrics } from '@corroport/service'
 import { startCorrosionAgent, startNatsServer, startPostgres, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { Client } from 'pg'
-import { startMembers } from '../src/members/start-members.ts'
-import { createRoster } from '../src/roster.ts'
-import { registerStatus } from '../src/routes/status.ts'
-import { type StatusDeps, startStatus } from '../src/status/start-status.ts'
-import { announcementOf, createBareApp, newFolder, newPeer, silent } from './harness.ts'
-
-const parseStatus = createParser('a status', ClusterStatus)
-
-/** A status of node1 behind HTTP, with a connection of its own. */
-async function serveStatus(options: {
-  natsUrl: string
-  agentUrl: string
-  natsMonitorUrl?: string
-  databaseUrl?: string
-  members?: StatusDeps['members']
-}) {
-  const { natsUrl, agentUrl, natsMonitorUrl, databaseUrl } = options
-  const own = { nodeId: 'node1', region: 'iad', declaredNodes: ['node1'] }
-  const config = { ...own, natsMonitorUrl, databaseUrl }
-  await using starting = new AsyncDisposableStack()
-  const bus = starting.use(connectBus({ url: natsUrl, name: 'gateway/node1', log: silent }))
-  const agent = starting.use(createCorrosionClient({ url: agentUrl }))
-  const path = join(newFolder(), 'nodes.json')
-  const directory = starting.use(openDirectory({ bus, log: silent, path }))
-  const views = starting.use(openViews({ bus }))
-  const roster = starting.use(createRoster({ config, bus, directory, views }))
-  const members =
-    options.members ?? starting.use(startMembers({ config, bus, directory, views, agent, roster }))
-  const state = starting.use(
-    openStateFile({ path: join(newFolder(), 'state.sqlite'), migrations: [], bus, log: silent }),
-  )
-  const registry = createMetrics()
-  const health = createHealth('gateway', 'node1')
-  const status = starting.use(
-    startStatus({
-      config,
-      agent,
-      bus,
-      views,
-      members,
-      state,
-      unconfirmedEvents: () => 0,
-      health,
-      registry,
-      log: silent,
-    }),
-  )
-  const app = createBareApp()
-  registerStatus(app, { status })
-  starting.defer(() => app.close())
-  const url = await app.listen({ host: '127.0.0.1', port: 0 })
-  let slowestMs = 0
-  return Object.assign(starting.move(), {
-    bus,
-    agent,
-    health,
-    registry,
-    slowestMs: () => slowestMs,
-    ask: async (): Promise<ClusterStatus> => {
-      const startedAt = performance.now()
-      const response = await fetch(`${url}/api/cluster/status`)
-      const body: unknown = await response.json()
-      slowestMs = Math.max(slowestMs, performance.now() - startedAt)
-      expect(response.status).toBe(200)
-      return parseStatus(body)
-    },
-  })
-}
-
-type Served = Awaited<ReturnType<typeof serveStatus>>
-
-/** The subscriber of node1, as far as a status can see it. */
-function answerAsSubscriber({ bus }: Served, state = 'live'): AsyncDisposable {
-  const since = toTimestamp(nowMicroseconds())
-  const table = {
-    table: 'node_messages',
-    state,
-    since,
-    rows: 0,
-    lastChangeAt: since,
-    lastChangeId: 12,
-    unpublished: 0,
-  }
-  return bus.respond(subscriberStatusQueried, { nodeId: 'node1' }, () => ({ tables: [table] }))
-}
-
-type Member = MembersReply['members'][number]
-
-function memberOf(nodeId: string, change: Partial<Member> = {}): Member {
-  return {
-    node_id: nodeId,
-    actor_id: null,
-    former_actor_ids: [],
-    gossip_address: null,
-    region: 'iad',
-    is_local: nodeId === 'node1',
-    state: 'active',
-    declared: { is_declared: true, source: 'static' },
-    nats: { presence: 'present', age_ms: 100 },
-    agent: { state: 'ready', since: null },
-    swim: {
-      state: 'alive',
-      source: 'admin-socket',
-      age_ms: 100,
-      incarnation: 0,
-      ring: 0,
-      rtts_ms: [],
-      last_sync_at: null,
-      seen_by: [],
-    },
-    link: { state: 'ok', canary_age_ms: 100, partitioned_from: [] },
-    is_agreed: true,
-    ...change,
-  }
-}
-
-function membersOf(others: Member[], change: Partial<MembersReply> = {}): MembersReply {
-  const members = [memberOf('node1'), ...others]
-  const source = { source: 'admin-socket', count: members.length, age_ms: 100, error: null }
-  return {
-    members,
-    disagreements: [],
-    sources: {
-      declared: { ...source, source: 'static' },
-      swim: source,
-      nats: { connected: true, count: members.length },
-    },
-    node_id: 'node1',
-    timestamp: toTimestamp(nowMicroseconds()),
-    ...change,
-  }
-}
-
-async function untilOk({ ask }: Served): Promise<ClusterStatus> {
-  return await until(async () => {
-    const status = await ask()
-    return status.overall === 'ok' && status
-  })
-}
-
-const states = ({ planes }: ClusterStatus) => ({
-  corrosion: planes.corrosion.state,
-  nats: planes.nats.state,
-  postgres: planes.postgres.state,
-})
+import { announcementOf, newPeer } from './harness.ts'
+import { answerAsSubscriber, serveStatus, states, untilOk } from './serve-status.ts'
 
 /** Process of the connection through which the status looks at Postgres. */
 async function sessionOf(databaseUrl: string): Promise<number> {
@@ -215,7 +66,18 @@ test('each part that is stopped is told within a second, and told again when it 
     members: [{ node_id: 'node1', app: 'active', is_agreed: true }],
   })
   expect(whole.planes.nats.jetstream.streams.map(({ name }) => name)).toContain('RECORDS')
-  expect(whole.planes.postgres.version).toMatch(/^18\./)
+  expect(whole.planes.postgres).toMatchObject({
+    version: expect.stringMatching(/^18\./),
+    migrations: null,
+  })
+  const pending = ['2026-11-21-2-experiments']
+  const analytics = bus.respond(schemaQueried, {}, () => ({ current: null, pending }))
+  expect(await untilStates({ postgres: 'degraded' })).toMatchObject({
+    overall: 'degraded',
+    planes: { postgres: { migrations: { current: null, pending } } },
+  })
+  await analytics[Symbol.asyncDispose]()
+  await untilOk(served)
   expect(whole.replication).toContainEqual({
     dataset: 'RECORDS',
     wanted: 1,
@@ -332,6 +194,53 @@ test('parts that hang are told as well, within a second', async () => {
   await untilOk(served)
   expect(served.slowestMs()).toBeLessThan(1000)
 }, 60_000)
+
+type Member = MembersReply['members'][number]
+
+function memberOf(nodeId: string, change: Partial<Member> = {}): Member {
+  return {
+    node_id: nodeId,
+    actor_id: null,
+    former_actor_ids: [],
+    gossip_address: null,
+    region: 'iad',
+    is_local: nodeId === 'node1',
+    state: 'active',
+    declared: { is_declared: true, source: 'static' },
+    nats: { presence: 'present', age_ms: 100 },
+    agent: { state: 'ready', since: null },
+    swim: {
+      state: 'alive',
+      source: 'admin-socket',
+      age_ms: 100,
+      incarnation: 0,
+      ring: 0,
+      rtts_ms: [],
+      last_sync_at: null,
+      seen_by: [],
+    },
+    link: { state: 'ok', canary_age_ms: 100, partitioned_from: [] },
+    is_agreed: true,
+    ...change,
+  }
+}
+
+function membersOf(others: Member[], change: Partial<MembersReply> = {}): MembersReply {
+  const members = [memberOf('node1'), ...others]
+  const source = { source: 'admin-socket', count: members.length, age_ms: 100, error: null }
+  return {
+    members,
+    disagreements: [],
+    sources: {
+      declared: { ...source, source: 'static' },
+      swim: source,
+      nats: { connected: true, count: members.length },
+    },
+    node_id: 'node1',
+    timestamp: toTimestamp(nowMicroseconds()),
+    ...change,
+  }
+}
 
 test('a plane whose parts are not all well is degraded, and says what it lacks', async () => {
   await using nats = await startNatsServer()

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import {
   createParser,
   type Experiment,
@@ -8,12 +9,14 @@ import {
 } from '@corroport/contracts'
 import { ulid } from 'ulid'
 import { Failure } from '../failure.ts'
-import type { Gateway } from '../gateway-client.ts'
+import { type Gateway, isPassing } from '../gateway-client.ts'
 
 const parseReply = createParser('import', ImportReply)
 const maxPageEvents = 5000
 // Names, commas and who asked stand around the records.
 const envelopeBytes = 2000
+const path = '/api/experiments/import'
+const attempts = 20
 
 export interface Import {
   experiment: Experiment
@@ -42,7 +45,7 @@ export async function importRecords(
       ...(page === 0 && { experiment }),
       events,
     }
-    const reply = await gateway.post('/api/experiments/import', request, parseReply)
+    const reply = await askPatiently(() => gateway.post(path, request, parseReply), page > 0)
     page += 1
     stored += events.length
     events = []
@@ -63,6 +66,18 @@ export async function importRecords(
   const imported = await send(true)
   if (!imported) throw new Failure('all pages were sent, but the last answer has no experiment')
   return imported
+}
+
+/** A page may be sent again. The last one of millions of records is answered after some minutes. */
+async function askPatiently<T>(ask: () => Promise<T>, hasBegun: boolean): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!hasBegun || attempt === attempts || !isPassing(error)) throw error
+      await setTimeout(1000)
+    }
+  }
 }
 
 function sizeOf(value: unknown): number {

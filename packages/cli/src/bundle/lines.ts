@@ -1,5 +1,5 @@
 /** Longest line that is read; a record of 300 receivers has 20 kB. */
-export const maxLineBytes = 1_000_000
+const maxLineBytes = 1_000_000
 
 /** The lines of UTF-8 text; chunks may end anywhere. Throws where one has no end in sight. */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

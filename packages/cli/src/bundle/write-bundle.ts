@@ -1,5 +1,5 @@
 import { chmod, lstat, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import {
   createParser,
   type Experiment,
@@ -17,20 +17,25 @@ import { createHashedFile } from './hashed-file.ts'
 import { readLines } from './lines.ts'
 import { bundleFormat, bundleVersion, type Manifest, type RecordFile } from './manifest.ts'
 import { createRecordPictures, type RecordPictures } from './record-pictures.ts'
+import { maxZipBytes, writeZip } from './write-zip.ts'
 
 type Pairs = Static<typeof ReceiverFigures>[]
 
 const parseLine = createParser('export', ExportLine)
 const parsePairs = createParser('pairs', PairsReply)
 
-/** Writes an ended experiment into a new folder, which is there as a whole or not at all. */
+export function isZip(out: string): boolean {
+  return extname(out).toLowerCase() === '.zip'
+}
+
+/** Writes an ended experiment into a new folder or zip, which is there as a whole or not at all. */
 export async function writeBundle(
   gateway: Gateway,
   id: string,
-  { folder, version, now }: { folder: string; version: string; now: string },
+  { out, version, now }: { out: string; version: string; now: string },
 ): Promise<Manifest> {
-  if (await lstat(folder).catch(() => undefined)) {
-    throw new Failure(`${folder} exists: choose another --out`)
+  if (await lstat(out).catch(() => undefined)) {
+    throw new Failure(`${out} exists: choose another --out`)
   }
   const { experiment, progress } = await askExperiment(gateway, id)
   if (!isOver(experiment))
@@ -38,9 +43,9 @@ export async function writeBundle(
   const figures = await askFigures(gateway, id)
   const pairs = await askPairs(gateway, id)
 
-  const parent = dirname(folder)
+  const parent = dirname(out)
   await mkdir(parent, { recursive: true })
-  const draft = await mkdtemp(join(parent, `.${basename(folder)}-`))
+  const draft = await mkdtemp(join(parent, `.${basename(out)}-`))
   try {
     const pictures = createRecordPictures()
     const files = await writeRecords(gateway, id, draft, pictures)
@@ -61,12 +66,15 @@ export async function writeBundle(
       exported_by: version,
       experiment,
       progress,
-      commands: commandsOf(experiment, basename(folder)),
+      commands: commandsOf(experiment, basename(out)),
       files,
     }
     await writeFile(join(draft, 'manifest.json'), asJson(manifest), { flag: 'wx' })
-    await chmod(draft, 0o755) // a temporary folder is its owner's alone
-    await rename(draft, folder)
+    if (isZip(out)) await rename(await zipDraft(draft, manifest), out)
+    else {
+      await chmod(draft, 0o755) // a temporary folder is its owner's alone
+      await rename(draft, out)
+    }
     return manifest
   } finally {
     await rm(draft, { recursive: true, force: true })
@@ -102,9 +110,23 @@ async function writeRecords(
   return [await events.finish(), await clocks.finish(), await samples.finish()]
 }
 
+async function zipDraft(draft: string, { experiment, files }: Manifest): Promise<string> {
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+  if (bytes > maxZipBytes) {
+    throw new Failure(`${bytes} bytes are too many for a zip: export to a folder`)
+  }
+  const zip = join(draft, 'bundle.zip')
+  await writeZip(zip, {
+    from: draft,
+    names: ['manifest.json', ...files.map(({ name }) => name)],
+    folder: `${experiment.id}.bundle`,
+  })
+  return zip
+}
+
 function fileOf({ kind }: StoredEvent): RecordFile {
   if (kind === 'clock') return 'clocks.ndjson'
-  return kind === 'sample' ? 'samples.ndjson' : 'events.ndjson'
+  return kind === 'sample' || kind === 'audit' ? 'samples.ndjson' : 'events.ndjson'
 }
 
 async function askPairs(gateway: Gateway, id: string): Promise<Pairs> {
@@ -118,7 +140,7 @@ async function askPairs(gateway: Gateway, id: string): Promise<Pairs> {
   return pairs
 }
 
-function commandsOf({ id, plan }: Experiment, folder: string): string[] {
+function commandsOf({ id, plan }: Experiment, bundle: string): string[] {
   const transport = plan.transports.length > 1 ? 'both' : (plan.transports[0] ?? 'gossip')
   const run = [
     'corroport experiment run',
@@ -131,8 +153,8 @@ function commandsOf({ id, plan }: Experiment, folder: string): string[] {
     `--seed ${plan.seed}`,
   ].join(' ')
   return [
-    `corroport experiment import ${folder}`,
-    `corroport experiment rerun ${folder}`,
+    `corroport experiment import ${bundle}`,
+    `corroport experiment rerun ${bundle}`,
     run,
     `corroport experiment compare ${id} <other>`,
   ]

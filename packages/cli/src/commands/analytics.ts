@@ -22,7 +22,7 @@ function registerMigrate(analytics: Command, terminal: Terminal): void {
       'after',
       `
 The database is DATABASE_URL, as postgres://user:password@host:port/database: arguments can be read by
-everybody on the machine. Safe to run again, and by several at once.
+everybody on the machine. Postgres 14 or newer. Safe to run again, and by several at once.
 
 Example:
   $ corroport analytics migrate`,
@@ -31,9 +31,12 @@ Example:
       terminal.action(async ({ json }: { json?: boolean }) => {
         const url = terminal.environment.DATABASE_URL
         if (!url) throw new Failure('DATABASE_URL is not set', { exit: 'usage' })
+        if (!/^postgres(ql)?:\/\//.test(url)) {
+          throw new Failure('DATABASE_URL does not begin with postgres://', { exit: 'usage' })
+        }
         // Only this command pays for loading them.
         const { pino } = await import('pino')
-        const { openDatabase } = await import('@corroport/analytics/store/database.ts')
+        const { openDatabase, reasonOf } = await import('@corroport/analytics/store/database.ts')
         const { migrate } = await import('@corroport/analytics/store/migrate.ts')
         await using database = openDatabase({
           url,
@@ -60,7 +63,8 @@ function registerVacuum(analytics: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-RETENTION_DAYS of analytics says how long they are kept. Figures of experiments stay.
+RETENTION_DAYS of analytics says how long they are kept; what a wrong clock told as far in the future
+goes too. Figures of experiments stay. A day that is being read just now is named, and left for later.
 
 Example:
   $ corroport analytics vacuum`,
@@ -92,7 +96,7 @@ function registerLedger(analytics: Command, terminal: Terminal): void {
       'after',
       `
 Published = stored + duplicates + refused + missing. Exits with 4 when that does not hold, or when
-something is missing.
+something is missing. Of each stream the newest 100 missing ranges are named.
 
 Examples:
   $ corroport analytics ledger
@@ -102,49 +106,40 @@ Examples:
       terminal.action(async (options: GatewayOptions) => {
         const parse = createParser('ledger', LedgerReply)
         const reply = await openGateway(options, terminal).get('/api/analytics/ledger', parse)
-        const missing = reply.streams.flatMap(({ stream, missing: gaps }) =>
-          gaps.map((gap) => ({ stream, ...gap })),
-        )
+        const isComplete = reply.streams.every((entry) => entry.missing_records === 0)
         if (options.json) terminal.printJson(reply)
-        else {
-          printTable(
-            [
-              'STREAM',
-              'SINCE',
-              'PUBLISHED',
-              'STORED',
-              'DUPLICATES',
-              'REFUSED',
-              'MISSING',
-              'WAITING',
-            ],
-            reply.streams.map((entry): Part[] => {
-              const gone = entry.missing.reduce((sum, { from, to }) => sum + to - from + 1, 0)
-              return [
-                entry.is_current ? entry.stream : `${entry.stream} (before)`,
-                entry.incarnation,
-                String(entry.published),
-                String(entry.stored),
-                String(entry.duplicates),
-                String(entry.refused),
-                { text: String(gone), style: gone > 0 ? 'red' : 'green' },
-                entry.waiting === null ? '–' : String(entry.waiting),
-              ]
-            }),
-            terminal,
-          )
-          for (const { stream, from, to, reason } of missing) {
-            terminal.print({ text: stream, style: 'red' }, ` ${from} to ${to} missing: ${reason}`)
-          }
-          terminal.print(reply.is_balanced ? 'balanced' : { text: 'not balanced', style: 'red' })
-        }
-        return reply.is_balanced && missing.length === 0 ? 'ok' : 'degraded'
+        else printLedger(reply, terminal)
+        return reply.is_balanced && isComplete ? 'ok' : 'degraded'
       }),
     )
 }
 
-/** A refused connection to a name with several addresses has its words only in its parts. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ')
-  return error instanceof Error ? error.message : String(error)
+function printLedger({ streams, is_balanced }: LedgerReply, terminal: Terminal): void {
+  printTable(
+    ['STREAM', 'SINCE', 'PUBLISHED', 'STORED', 'DUPLICATES', 'REFUSED', 'MISSING', 'WAITING'],
+    streams.map((entry): Part[] => [
+      entry.is_current ? entry.stream : `${entry.stream} (before)`,
+      entry.incarnation,
+      String(entry.published),
+      String(entry.stored),
+      String(entry.duplicates),
+      String(entry.refused),
+      {
+        text: String(entry.missing_records),
+        style: entry.missing_records > 0 ? 'red' : 'green',
+      },
+      entry.waiting === null ? '–' : String(entry.waiting),
+    ]),
+    terminal,
+  )
+  for (const { stream, missing, missing_ranges } of streams) {
+    const name: Part = { text: stream, style: 'red' }
+    const older = missing_ranges - missing.length
+    if (older > 0)
+      terminal.print(name, ` ${older} older ${older === 1 ? 'range' : 'ranges'} missing`)
+    for (const { from, to, reason } of missing) {
+      terminal.print(name, ` ${from} to ${to} missing: ${reason}`)
+    }
+  }
+  terminal.print(is_balanced ? 'balanced' : { text: 'not balanced', style: 'red' })
 }

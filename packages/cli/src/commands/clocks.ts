@@ -1,13 +1,13 @@
 import { ClocksReply, createParser } from '@corroport/contracts'
 import type { Command } from 'commander'
+import { clockStyles, offsetText } from '../clock-offset.ts'
 import { formatDuration } from '../duration.ts'
+import { boundText } from '../experiment-figures.ts'
 import { withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
 import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
-
-const styles = { ok: 'green', alarm: 'red', unknown: 'yellow' } as const
 
 export function registerClocks(program: Command, terminal: Terminal): void {
   withGateway(program.command('clocks'))
@@ -36,9 +36,9 @@ Examples:
           terminal.print(`against the clock of ${reply.reference}`)
           const rows = reply.clocks.map((clock): Part[] => [
             clock.node_id,
-            { text: clock.state, style: styles[clock.state] },
-            shown(clock.offset_ms),
-            clock.bound_ms === null ? '–' : `± ${formatDuration(clock.bound_ms)}`,
+            { text: clock.state, style: clockStyles[clock.state] },
+            offsetText(clock.offset_ms),
+            boundText(clock.bound_ms),
             clock.drift_ppm === null ? '–' : `${clock.drift_ppm.toFixed(1)} ppm`,
             clock.at ?? '–',
             clock.error ?? '',
@@ -47,8 +47,8 @@ Examples:
         } else {
           const rows = reply.history.map(({ at, offsetMs, boundMs, roundTripMs, probes }) => [
             at,
-            shown(offsetMs),
-            `± ${formatDuration(boundMs)}`,
+            offsetText(offsetMs),
+            boundText(boundMs),
             formatDuration(roundTripMs),
             String(probes),
           ])
@@ -57,9 +57,4 @@ Examples:
         return reply.clocks.every(({ state }) => state === 'ok') ? 'ok' : 'degraded'
       }),
     )
-}
-
-function shown(offsetMs: number | null): string {
-  if (offsetMs === null) return '–'
-  return `${offsetMs < 0 ? '' : '+'}${formatDuration(offsetMs)}`
 }

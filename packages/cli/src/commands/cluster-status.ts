@@ -191,12 +191,13 @@ function natsDetail(nats: ClusterStatus['planes']['nats']): string[] {
 
 function postgresDetail(postgres: ClusterStatus['planes']['postgres']): string[] {
   if (postgres.state === 'none') return ['not configured']
-  const { role, version, latency_ms, replicas } = postgres
+  const { role, version, latency_ms, replicas, migrations } = postgres
   return [
     `role ${role}`,
     ...(version === null ? [] : [`version ${version}`]),
     ...(latency_ms === null ? [] : [`answers in ${formatDuration(latency_ms)}`]),
     ...replicas.map(({ name, state, sync }) => `${name} ${state} (${sync})`),
+    ...(migrations?.current ? [`schema ${migrations.current}`] : []),
   ]
 }
 

@@ -1,7 +1,8 @@
-import { type Command, Option } from 'commander'
-import { experimentPath, followExperiment, parseExperiment } from '../experiment-progress.ts'
-import { showResult } from '../experiment-result.ts'
-import { Failure } from '../failure.ts'
+import { Argument, type Command } from 'commander'
+import { parseExperimentId } from '../experiment-id.ts'
+import { experimentPath, goesOn, parseExperiment } from '../experiment-progress.ts'
+import { showEnd } from '../experiment-result.ts'
+import { exitCodes, Failure } from '../failure.ts'
 import type { Gateway } from '../gateway-client.ts'
 import {
   type GatewayOptions,
@@ -13,13 +14,6 @@ import {
 import { askPresentNodes } from '../present-nodes.ts'
 import type { Terminal } from '../terminal.ts'
 
-interface DemoOptions extends GatewayOptions {
-  nodes?: number
-  id?: string
-  messages: number
-  wait: number
-}
-
 const intervalMs = 100
 
 export function registerDemo(program: Command, terminal: Terminal): void {
@@ -27,55 +21,58 @@ export function registerDemo(program: Command, terminal: Terminal): void {
     .description(
       'Measures the running cluster once: sends, waits, prints the summary and the links.',
     )
-    .option('--nodes <count>', 'so many must be there', parseWhole(1, 300))
-    .option('--id <id>', 'of the experiment')
-    .option('--messages <count>', 'of each transport', parseWhole(1, 10_000), 20)
-    .addOption(
-      new Option('--wait <time>', 'for its end, at most')
-        .argParser(parseTimeout)
+    .argument('[nodes]', 'so many must be there', parseWhole(1, 300), 1)
+    .argument('[id]', 'of the experiment; made for it by default', parseExperimentId)
+    .argument('[messages]', 'of each transport', parseWhole(1, 10_000), 20)
+    .addArgument(
+      new Argument('[wait]', 'for its end, at most: 90 (seconds) or 2m')
+        .argParser(parseWait)
         .default(60_000, '1m'),
     )
     .addHelpText(
       'after',
       `
-Both transports take turns, from all nodes that are there.
+Both transports take turns, from all nodes that are there. Exits with ${exitCodes.missing.code} when it has not ended
+in time; it goes on then.
 
 Examples:
   $ corroport demo
-  $ corroport demo --nodes 3 --id first-look --messages 100 --wait 2m`,
+  $ corroport demo 3 first-look 100 2m`,
     )
     .action(
-      terminal.action(async (options: DemoOptions) => {
-        const gateway = openGateway(options, terminal)
-        const origins = await originsOf(gateway, options.nodes)
-        const { experiment } = await gateway.post(
-          '/api/experiments',
-          {
-            ...(options.id !== undefined && { id: options.id }),
-            name: options.id ?? 'demo',
-            transport: 'both',
-            origins,
-            count: options.messages,
-            interval_ms: intervalMs,
-          },
-          parseExperiment,
-        )
-        const { id } = experiment
-        if (!options.json) terminal.print(`${id}: from ${origins.join(', ')}`)
-        terminal.onInterrupt(`${id} goes on: corroport experiment watch ${id}`)
-        const state = await withDeadline(
-          followExperiment(gateway, id, options, terminal),
-          options.wait,
-          `${id} has not ended in time and goes on: corroport experiment watch ${id}`,
-        )
-        const exit = await showResult(gateway, state, options, terminal)
-        if (!options.json) showLinks(gateway, id, terminal)
-        return exit
-      }),
+      terminal.action(
+        async (
+          nodes: number,
+          given: string | undefined,
+          messages: number,
+          waitMs: number,
+          options: GatewayOptions,
+        ) => {
+          const gateway = openGateway(options, terminal)
+          const origins = await originsOf(gateway, nodes)
+          const { experiment } = await gateway.post(
+            '/api/experiments',
+            {
+              ...(given !== undefined && { id: given }),
+              name: given ?? 'demo',
+              transport: 'both',
+              origins,
+              count: messages,
+              interval_ms: intervalMs,
+            },
+            parseExperiment,
+          )
+          const { id } = experiment
+          terminal.onInterrupt(`${id} ${goesOn(id)}`)
+          const exit = await showEnd(gateway, id, { ...options, waitMs }, terminal)
+          if (!options.json) showLinks(gateway, id, terminal)
+          return exit
+        },
+      ),
     )
 }
 
-async function originsOf(gateway: Gateway, wanted = 1): Promise<string[]> {
+async function originsOf(gateway: Gateway, wanted: number): Promise<string[]> {
   const present = await askPresentNodes(gateway)
   if (present.length < wanted) {
     throw new Failure(
@@ -85,21 +82,22 @@ async function originsOf(gateway: Gateway, wanted = 1): Promise<string[]> {
   return present
 }
 
-async function withDeadline<T>(work: Promise<T>, timeoutMs: number, words: string): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Failure(words, { exit: 'missing' })), timeoutMs)
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+/** For commander. A bare number is seconds. */
+function parseWait(text: string): number {
+  return parseTimeout(/^\d+$/.test(text) ? `${text}s` : text)
 }
 
 function showLinks(gateway: Gateway, id: string, terminal: Terminal): void {
-  terminal.print('')
-  const paths = ['', '/figures', '/messages'].map((part) => `${experimentPath(id)}${part}`)
-  for (const path of [...paths, '/api/clocks', '/api/analytics/ledger', '/']) {
-    terminal.print(new URL(path, gateway.url).href)
+  const links = {
+    experiment: experimentPath(id),
+    figures: `${experimentPath(id)}/figures`,
+    messages: `${experimentPath(id)}/messages`,
+    clocks: '/api/clocks',
+    ledger: '/api/analytics/ledger',
   }
-  terminal.print(`corroport experiment export ${id}`)
+  terminal.print('')
+  for (const [name, path] of Object.entries(links)) {
+    terminal.print(name.padEnd(12), new URL(path, gateway.url).href)
+  }
+  terminal.print('report'.padEnd(12), `corroport experiment export ${id}`)
 }

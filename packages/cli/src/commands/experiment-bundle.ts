@@ -1,23 +1,19 @@
-import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import type { Command } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
-import { type Import, importRecords } from '../bundle/import-records.ts'
-import { originalToBundle } from '../bundle/original-export.ts'
-import { openBundle } from '../bundle/read-bundle.ts'
-import { writeBundle } from '../bundle/write-bundle.ts'
-import { Failure } from '../failure.ts'
+import { importRecords } from '../bundle/import-records.ts'
+import { readImport } from '../bundle/read-import.ts'
+import { refuseFile } from '../bundle/refuse-file.ts'
+import { isZip, writeBundle } from '../bundle/write-bundle.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
 import type { Terminal } from '../terminal.ts'
 
-type ImportSource = Pick<Import, 'experiment' | 'records'>
-
 export function registerExperimentBundle(experiment: Command, terminal: Terminal): void {
   withGateway(experiment.command('export'))
-    .description('Writes an ended experiment into a folder: records, figures, a report to read.')
+    .description('Writes an ended experiment: records, figures, a report to read.')
     .argument('<id>', 'of the experiment')
-    .option('--out <folder>', 'a new one; <id>.bundle by default')
+    .option('--out <path>', 'a new folder, or a new .zip; <id>.bundle by default')
     .addHelpText(
       'after',
       `
@@ -26,22 +22,22 @@ browser; events.ndjson, clocks.ndjson and samples.ndjson are what the services t
 
 Examples:
   $ corroport experiment export gossip-baseline
-  $ corroport experiment export gossip-baseline --out /tmp/measured`,
+  $ corroport experiment export gossip-baseline --out /tmp/measured.zip`,
     )
     .action(
       terminal.action(async (id: string, options: GatewayOptions & { out?: string }) => {
-        const folder = resolve(options.out ?? `${id}.bundle`)
+        const out = resolve(options.out ?? `${id}.bundle`)
         const now = toTimestamp(nowMicroseconds())
         const manifest = await writeBundle(openGateway(options, terminal), id, {
-          folder,
+          out,
           version: packageJson.version,
           now,
-        })
-        if (options.json) terminal.printJson({ folder, manifest })
+        }).catch(refuseFile)
+        if (options.json) terminal.printJson({ out, manifest })
         else {
           const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0)
-          terminal.print(`${folder}: ${manifest.files.length + 1} files, ${bytes} bytes`)
-          terminal.print(`file://${folder}/report.html`)
+          terminal.print(`${out}: ${manifest.files.length + 1} files, ${bytes} bytes`)
+          if (!isZip(out)) terminal.print(`file://${out}/report.html`)
         }
         return 'ok'
       }),
@@ -49,7 +45,7 @@ Examples:
 
   withGateway(experiment.command('import'))
     .description('Stores an experiment that was measured elsewhere; its figures are computed anew.')
-    .argument('<path>', 'a bundle of experiment export, or a JSON export with raw events')
+    .argument('<path>', 'a bundle (folder or zip), or a JSON export with raw events')
     .addHelpText(
       'after',
       `
@@ -57,6 +53,7 @@ A bundle is checked against its manifest before anything is sent. An id that exi
 
 Examples:
   $ corroport experiment import gossip-baseline.bundle
+  $ corroport experiment import measured.zip
   $ corroport experiment import corro_oct_13.json`,
     )
     .action(
@@ -73,28 +70,4 @@ Examples:
         return 'ok'
       }),
     )
-}
-
-async function readImport(path: string): Promise<ImportSource> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new Failure(`there is no ${path}`, { cause })
-  })
-  if (found.isFile()) return readJsonExport(path, found.size)
-  const bundle = await openBundle(path)
-  return { experiment: bundle.manifest.experiment, records: bundle.records() }
-}
-
-// As text and as values at once it takes some times as much memory.
-const maxExportBytes = 128 * 1024 * 1024
-
-async function readJsonExport(path: string, size: number): Promise<ImportSource> {
-  if (size > maxExportBytes) throw new Failure(`${path} is longer than ${maxExportBytes} bytes`)
-  try {
-    const { experiment, events } = originalToBundle(JSON.parse(await readFile(path, 'utf8')))
-    return { experiment, records: events }
-  } catch (cause) {
-    if (cause instanceof Failure || !(cause instanceof Error)) throw cause
-    const what = cause instanceof SyntaxError ? 'no JSON, damaged or cut short' : cause.message
-    throw new Failure(`${path}: ${what}`, { cause })
-  }
 }

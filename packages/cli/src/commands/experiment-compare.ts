@@ -1,10 +1,16 @@
-import { type Comparison, ComparisonReply, createParser } from '@corroport/contracts'
+import {
+  type Comparison,
+  ComparisonReply,
+  createParser,
+  ExperimentsReply,
+} from '@corroport/contracts'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Static } from 'typebox'
 import { formatDuration } from '../duration.ts'
 import { shareText } from '../experiment-figures.ts'
+import { isExperimentId } from '../experiment-id.ts'
 import { type Exit, exitCodes, Failure } from '../failure.ts'
-import { withQuery } from '../gateway-client.ts'
+import { type Gateway, withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
 import { judgeLimits, type Limit, parseLimit } from '../limits.ts'
 import { printTable } from '../table.ts'
@@ -12,17 +18,17 @@ import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
 
 interface CompareOptions extends GatewayOptions {
-  failIf: Limit[]
+  failIf?: Limit[]
   seed?: number
 }
 
 export function registerExperimentCompare(experiment: Command, terminal: Terminal): void {
   withGateway(experiment.command('compare'))
     .description('Says whether two experiments differ, by how much, and how surely.')
-    .argument('<a>', 'one experiment, or a series: a1,a2,a3', parseIds)
+    .argument('<a>', 'one experiment, or several: a1,a2,a3; a1+ is a1 and its repeats', parseIds)
     .argument('<b>', 'the other; the same once more checks the bench itself: A versus A', parseIds)
-    .option('--fail-if <limit>', 'slower:10% or loss:0.1%; may be given again', addLimit, [])
-    .option('--seed <number>', 'of the resampling', parseWhole(0, 999_999_999))
+    .option('--fail-if <limit>', 'slower:10% or loss:0.1%; may be given again', addLimit)
+    .option('--seed <number>', 'of the resampling', parseWhole(0, 2 ** 32 - 1))
     .addHelpText(
       'after',
       `
@@ -32,21 +38,52 @@ little was measured to judge it.
 
 Examples:
   $ corroport experiment compare gossip-baseline gossip-fanout5
-  $ corroport experiment compare a1,a2,a3,a4,a5 b1,b2,b3,b4,b5 --fail-if slower:10%
+  $ corroport experiment compare before-1+ after-1+ --fail-if slower:10%
   $ corroport experiment compare gossip-baseline gossip-baseline`,
     )
     .action(
       terminal.action(async (a: string[], b: string[], options: CompareOptions) => {
-        const query = { a: a.join(','), b: b.join(','), seed: options.seed }
-        const { comparison } = await openGateway(options, terminal).get(
+        const gateway = openGateway(options, terminal)
+        const query = {
+          a: (await withRepeats(gateway, a)).join(','),
+          b: (await withRepeats(gateway, b)).join(','),
+          seed: options.seed,
+        }
+        const { comparison } = await gateway.get(
           withQuery('/api/experiments/compare', query),
           createParser('comparison', ComparisonReply),
         )
         if (options.json) terminal.printJson(comparison)
         else show(comparison, terminal)
-        return judge(comparison, options.failIf, terminal)
+        return judge(comparison, options.failIf ?? [], terminal)
       }),
     )
+}
+
+/** With all that repeat those that end in `+`. */
+async function withRepeats(gateway: Gateway, ids: readonly string[]): Promise<string[]> {
+  const all: string[] = []
+  for (const id of ids) {
+    if (id.endsWith('+')) all.push(...(await seriesOf(gateway, id.slice(0, -1))))
+    else all.push(id)
+  }
+  return all
+}
+
+async function seriesOf(gateway: Gateway, first: string): Promise<string[]> {
+  const series = [first]
+  let before: string | undefined
+  do {
+    const page = await gateway.get(
+      withQuery('/api/experiments', { limit: 200, before }),
+      createParser('experiments', ExperimentsReply),
+    )
+    const experiments = page.experiments.map(({ experiment }) => experiment)
+    series.push(...experiments.filter(({ plan }) => plan.repeat_of === first).map(({ id }) => id))
+    // The newest come first, and what repeats an experiment is newer than it.
+    before = experiments.some(({ id }) => id === first) ? undefined : (page.next ?? undefined)
+  } while (before !== undefined)
+  return series
 }
 
 function judge(
@@ -115,12 +152,12 @@ function signed(value: number, format: (value: number) => string): string {
 
 function parseIds(text: string): string[] {
   const ids = text.split(',')
-  if (ids.length > 100 || !ids.every((id) => /^[a-zA-Z0-9_-]{1,64}$/.test(id))) {
+  if (ids.length > 100 || !ids.every((id) => isExperimentId(id.replace(/\+$/, '')))) {
     throw new InvalidArgumentError('Give the id of an experiment, or up to 100 with commas.')
   }
   return ids
 }
 
-function addLimit(text: string, before: readonly Limit[]): Limit[] {
+function addLimit(text: string, before: readonly Limit[] = []): Limit[] {
   return [...before, parseLimit(text)]
 }

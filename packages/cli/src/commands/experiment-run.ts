@@ -1,24 +1,19 @@
-import { stat } from 'node:fs/promises'
 import {
   type ExperimentPlan,
   type ExperimentRequest,
+  NodeId,
   type TransportFigures,
 } from '@corroport/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { openBundle } from '../bundle/read-bundle.ts'
+import { Value } from 'typebox/value'
+import { readImport } from '../bundle/read-import.ts'
 import { parseDuration } from '../duration.ts'
 import { shareText } from '../experiment-figures.ts'
-import {
-  askExperiment,
-  askFigures,
-  askToStop,
-  type ExperimentState,
-  followExperiment,
-  parseExperiment,
-} from '../experiment-progress.ts'
-import { showResult } from '../experiment-result.ts'
+import { isExperimentId, parseExperimentId } from '../experiment-id.ts'
+import { askExperiment, askFigures, askToStop, parseExperiment } from '../experiment-progress.ts'
+import { showEnd } from '../experiment-result.ts'
 import { type Exit, exitCodes, Failure } from '../failure.ts'
-import type { Gateway } from '../gateway-client.ts'
+import { type Gateway, RefusedError } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
 import { parsePercent } from '../percent.ts'
 import { askPresentNodes } from '../present-nodes.ts'
@@ -36,10 +31,10 @@ interface RunOptions extends WatchOptions {
   origins?: string[]
   count: number
   interval: number
-  warmup: number
+  warmup?: number
   payload: number
   seed?: number
-  note: string
+  note?: string
   repeat: number
 }
 
@@ -47,7 +42,7 @@ export function registerExperimentRun(experiment: Command, terminal: Terminal): 
   withWatch(withGateway(experiment.command('run')))
     .description('Runs an experiment, shows how far it is, and prints its figures.')
     .option('--name <text>', 'for people; a name of its own by default')
-    .option('--id <id>', 'for programs; otherwise made of the name')
+    .option('--id <id>', 'for programs; otherwise made of the name', parseExperimentId)
     .addOption(
       new Option('--transport <which>', 'through Corrosion, straight over NATS, or both in turn')
         .choices(['gossip', 'direct', 'both'])
@@ -57,7 +52,7 @@ export function registerExperimentRun(experiment: Command, terminal: Terminal): 
     .option(
       '--count <messages>',
       'of each transport; 0: until it is stopped',
-      whole(0, 1_000_000),
+      parseWhole(0, 1_000_000),
       200,
     )
     .addOption(
@@ -65,11 +60,20 @@ export function registerExperimentRun(experiment: Command, terminal: Terminal): 
         .argParser(parseInterval)
         .default(100, '100ms'),
     )
-    .option('--warmup <messages>', 'first ones that are not counted', whole(0, 100_000), 10)
-    .option('--payload <bytes>', 'of each message', whole(1, 65_536), 64)
-    .option('--seed <number>', 'of the order and the contents', whole(0, 999_999_999))
-    .option('--note <text>', 'kept with it', '')
-    .option('--repeat <times>', 'so many runs of the same, one after the other', whole(1, 100), 1)
+    .option(
+      '--warmup <messages>',
+      'of these, that are not counted (default: a tenth, 10 at most)',
+      parseWhole(0, 100_000),
+    )
+    .option('--payload <bytes>', 'of each message', parseWhole(1, 65_536), 64)
+    .option('--seed <number>', 'of the order and the contents', parseWhole(0, 2 ** 32 - 1))
+    .option('--note <text>', 'kept with it')
+    .option(
+      '--repeat <times>',
+      'so many runs of the same; with --json a line for each',
+      parseWhole(1, 100),
+      1,
+    )
     .addHelpText(
       'after',
       `
@@ -95,7 +99,7 @@ Examples:
 
   withWatch(withGateway(experiment.command('rerun')))
     .description('Runs an experiment once more, as it was planned.')
-    .argument('<what>', 'the id of an experiment, or a bundle that experiment export wrote')
+    .argument('<what>', 'the id of an experiment, or what experiment import takes')
     .addHelpText(
       'after',
       `
@@ -105,13 +109,14 @@ ${watchExits}
 
 Examples:
   $ corroport experiment rerun gossip-baseline
-  $ corroport experiment rerun ./gossip-baseline.bundle --detach`,
+  $ corroport experiment rerun ./gossip-baseline.bundle/manifest.json --detach`,
     )
     .action(
       terminal.action(async (what: string, options: WatchOptions) => {
         const gateway = openGateway(options, terminal)
         const { plan, id } = await plannedIn(what, gateway)
-        return runSeries(gateway, requestOf(plan, id), { ...options, repeat: 1 }, terminal)
+        const request = await requestOf(plan, id, gateway)
+        return runSeries(gateway, request, { ...options, repeat: 1 }, terminal)
       }),
     )
 }
@@ -126,7 +131,18 @@ function withWatch(command: Command): Command {
 }
 
 async function planOf(gateway: Gateway, options: RunOptions): Promise<ExperimentRequest> {
-  const { id, name, transport, origins, count, interval, payload, warmup, seed, note } = options
+  const {
+    id,
+    name,
+    transport,
+    origins,
+    count,
+    interval,
+    payload,
+    warmup = Math.min(10, Math.floor(count / 10)),
+    seed,
+    note = '',
+  } = options
   if (count > 0 && warmup >= count) {
     throw new Failure(
       `all ${count} messages are warm-up: give a --warmup that is less than --count`,
@@ -135,7 +151,7 @@ async function planOf(gateway: Gateway, options: RunOptions): Promise<Experiment
   }
   return {
     ...(id !== undefined && { id }),
-    name: name ?? `${transport} ${count} × ${interval} ms`,
+    name: name ?? `${transport} ${count === 0 ? 'by hand' : `${count} × ${interval} ms`}`,
     transport,
     ...(origins !== undefined && {
       origins: origins.includes('all') ? await askPresentNodes(gateway) : origins,
@@ -149,24 +165,38 @@ async function planOf(gateway: Gateway, options: RunOptions): Promise<Experiment
   }
 }
 
-function requestOf({ transports, ...plan }: ExperimentPlan, id: string): ExperimentRequest {
-  const [first = 'gossip'] = transports
+async function requestOf(
+  { transports, repeat_of: first, ...plan }: ExperimentPlan,
+  id: string,
+  gateway: Gateway,
+): Promise<ExperimentRequest> {
+  const [transport = 'gossip'] = transports
   return {
     ...plan,
-    transport: transports.length > 1 ? 'both' : first,
-    // The series begins with the one that is run again.
-    repeat_of: plan.repeat_of ?? id,
+    transport: transports.length > 1 ? 'both' : transport,
+    repeat_of: await findKnown(gateway, first === null ? [id] : [first, id]),
   }
+}
+
+/** A bundle may come from another cluster, and the first of a series may be deleted. */
+async function findKnown(gateway: Gateway, ids: readonly string[]): Promise<string | null> {
+  for (const id of ids) {
+    try {
+      return (await askExperiment(gateway, id)).experiment.id
+    } catch (error) {
+      if (!(error instanceof RefusedError && error.status === 404)) throw error
+    }
+  }
+  return null
 }
 
 async function plannedIn(
   what: string,
   gateway: Gateway,
 ): Promise<{ plan: ExperimentPlan; id: string }> {
-  // An id has no dot or slash, so that a path is never taken for one.
-  const isPath = !/^[a-zA-Z0-9_-]{1,64}$/.test(what) || (await stat(what).catch(() => undefined))
-  if (!isPath) return (await askExperiment(gateway, what)).experiment
-  return (await openBundle(what)).manifest.experiment
+  // An id has no dot or slash; a path that looks like one is written ./so.
+  if (isExperimentId(what)) return (await askExperiment(gateway, what)).experiment
+  return (await readImport(what)).experiment
 }
 
 async function runSeries(
@@ -187,7 +217,7 @@ async function runSeries(
         ...(isRepeated && request.id !== undefined && { id: `${request.id}-${run}` }),
         ...(first !== undefined && { repeat_of: first }),
         // Like runs differ in the order of their transports.
-        ...(request.seed !== undefined && { seed: request.seed + run - 1 }),
+        ...(request.seed !== undefined && { seed: (request.seed + run - 1) % 2 ** 32 }),
       },
       parseExperiment,
     )
@@ -197,24 +227,20 @@ async function runSeries(
       else terminal.print(experiment.id)
       return 'ok'
     }
-    if (!options.json) terminal.note(`${experiment.id} began`)
     terminal.onInterrupt(askToStop(gateway, experiment.id, terminal))
-    const state = await followExperiment(gateway, experiment.id, options, terminal)
-    await showResult(gateway, state, options, terminal)
-    if ((await exceedsLoss(gateway, state, options, terminal)) && worst === 'ok') worst = 'worse'
+    await showEnd(gateway, experiment.id, options, terminal)
+    if (await exceedsLoss(gateway, experiment.id, options, terminal)) worst = 'worse'
   }
   if (ids.length > 1 && !options.json) {
     terminal.print('')
-    terminal.print(
-      `a series of ${ids.length}: corroport experiment compare ${ids.join(',')} <other>`,
-    )
+    terminal.print(`a series of ${ids.length}: corroport experiment compare ${ids[0]}+ <another>`)
   }
   return worst
 }
 
 async function exceedsLoss(
   gateway: Gateway,
-  { experiment: { id } }: ExperimentState,
+  id: string,
   { maxLoss }: WatchOptions,
   terminal: Terminal,
 ): Promise<boolean> {
@@ -234,11 +260,9 @@ function lossOf({ counts: { expected_acks: expected, lost } }: TransportFigures)
   return expected === 0 ? 1 : lost / expected
 }
 
-const whole = parseWhole
-
 function parseNames(text: string): string[] {
   const names = text.split(',')
-  if (!names.every((name) => /^[a-zA-Z0-9_-]{1,64}$/.test(name))) {
+  if (!names.every((name) => Value.Check(NodeId, name))) {
     throw new InvalidArgumentError('Give names such as node1,node2 or the word all.')
   }
   return names

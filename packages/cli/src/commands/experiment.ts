@@ -1,13 +1,15 @@
-import { createParser, ExperimentsReply } from '@corroport/contracts'
+import { createParser, type Experiment, ExperimentsReply } from '@corroport/contracts'
 import type { Command } from 'commander'
 import { isMeant, withYes, type YesOption } from '../consent.ts'
+import { parseExperimentId } from '../experiment-id.ts'
 import {
   askExperiment,
   experimentPath,
-  followExperiment,
+  goesOn,
+  isOver,
   parseExperiment,
 } from '../experiment-progress.ts'
-import { showResult } from '../experiment-result.ts'
+import { judge, showEnd, showResult } from '../experiment-result.ts'
 import { withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
 import { printTable } from '../table.ts'
@@ -51,18 +53,18 @@ Examples:
           return 'ok'
         }
         const rows = reply.experiments.map(({ experiment: { id, ...rest }, progress }) => [
-          rest.created_at,
           id,
           {
             text: rest.status,
             style: rest.status === 'interrupted' ? ('red' as const) : ('green' as const),
           },
-          rest.plan.transports.join(', '),
-          `${progress.sent} of ${progress.planned}`,
-          `${progress.acks} of ${progress.expected_acks}`,
+          rest.plan.transports.length > 1 ? 'both' : (rest.plan.transports[0] ?? '–'),
+          `${progress.sent}/${progress.planned}`,
+          `${progress.acks}/${progress.expected_acks}`,
+          `${rest.created_at.slice(0, 16)}Z`,
           rest.plan.name,
         ])
-        const head = ['CREATED', 'ID', 'STATUS', 'TRANSPORTS', 'SENT', 'ACKS', 'NAME']
+        const head = ['ID', 'STATUS', 'OVER', 'SENT', 'ACKS', 'CREATED', 'NAME']
         printTable(head, rows, terminal)
         if (reply.next !== null) terminal.note(`${rows.length} shown, there are more: --limit`)
         return 'ok'
@@ -73,7 +75,7 @@ Examples:
 function registerShow(experiment: Command, terminal: Terminal): void {
   withGateway(experiment.command('show'))
     .description('Shows an experiment and its figures, of what has arrived while it runs.')
-    .argument('<id>', 'as experiment list prints it')
+    .argument('<id>', 'as experiment list prints it', parseExperimentId)
     .addHelpText(
       'after',
       `
@@ -86,7 +88,9 @@ Examples:
     .action(
       terminal.action(async (id: string, options: GatewayOptions) => {
         const gateway = openGateway(options, terminal)
-        return showResult(gateway, await askExperiment(gateway, id), options, terminal)
+        const state = await askExperiment(gateway, id)
+        await showResult(gateway, state, options, terminal)
+        return judge(state)
       }),
     )
 }
@@ -94,7 +98,7 @@ Examples:
 function registerWatch(experiment: Command, terminal: Terminal): void {
   withGateway(experiment.command('watch'))
     .description('Follows an experiment until it ends, and shows its figures.')
-    .argument('<id>', 'of the experiment')
+    .argument('<id>', 'of the experiment', parseExperimentId)
     .addHelpText(
       'after',
       `
@@ -106,23 +110,34 @@ Example:
     .action(
       terminal.action(async (id: string, options: GatewayOptions) => {
         const gateway = openGateway(options, terminal)
-        terminal.onInterrupt(`${id} goes on: corroport experiment watch ${id}`)
-        const state = await followExperiment(gateway, id, options, terminal)
-        return showResult(gateway, state, options, terminal)
+        // With nothing there, it ends at once and not after the patience of following.
+        await askExperiment(gateway, id)
+        terminal.onInterrupt(`${id} ${goesOn(id)}`)
+        return showEnd(gateway, id, options, terminal)
       }),
     )
 }
 
 const steps = [
-  { verb: 'start', description: 'Starts an experiment that was only stored.' },
-  { verb: 'stop', description: 'Sends no more; what was sent is counted.' },
+  {
+    verb: 'start',
+    description: 'Starts an experiment that was only stored.',
+    outcome: ({ status }: Experiment) => `is ${status}`,
+  },
+  {
+    verb: 'stop',
+    description: 'Sends no more; what was sent is counted.',
+    // Its origins are told, and what they sent is waited for.
+    outcome: (experiment: Experiment) =>
+      isOver(experiment) ? `is ${experiment.status}` : 'is being stopped',
+  },
 ] as const
 
 function registerSteer(experiment: Command, terminal: Terminal): void {
-  for (const { verb, description } of steps) {
+  for (const { verb, description, outcome } of steps) {
     withGateway(experiment.command(verb))
       .description(description)
-      .argument('<id>', 'of the experiment')
+      .argument('<id>', 'of the experiment', parseExperimentId)
       .addHelpText(
         'after',
         `
@@ -134,7 +149,7 @@ Example:
           const gateway = openGateway(options, terminal)
           const state = await gateway.post(`${experimentPath(id)}/${verb}`, {}, parseExperiment)
           if (options.json) terminal.printJson(state)
-          else terminal.print(`${id} is ${state.experiment.status}`)
+          else terminal.print(`${id} ${outcome(state.experiment)}`)
           return 'ok'
         }),
       )
@@ -144,7 +159,7 @@ Example:
 function registerDelete(experiment: Command, terminal: Terminal): void {
   withYes(withGateway(experiment.command('delete')))
     .description('Forgets an experiment and its figures; not while it runs.')
-    .argument('<id>', 'of the experiment')
+    .argument('<id>', 'of the experiment', parseExperimentId)
     .addHelpText(
       'after',
       `

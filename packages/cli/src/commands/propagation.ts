@@ -1,12 +1,8 @@
-import {
-  createParser,
-  type Propagation,
-  PropagationReply,
-  samplesNeeded,
-} from '@corroport/contracts'
-import { type Command, InvalidArgumentError } from 'commander'
+import { createParser, type Propagation, PropagationReply } from '@corroport/contracts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Static } from 'typebox'
-import { formatDuration, parseDuration } from '../duration.ts'
+import { parseDuration } from '../duration.ts'
+import { boundText, durationText, percentileText } from '../experiment-figures.ts'
 import { withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
 import { printTable } from '../table.ts'
@@ -30,7 +26,11 @@ export function registerPropagation(program: Command, terminal: Terminal): void 
     .option('--table <name>', 'of one table only')
     .option('--from <node>', 'written by it only')
     .option('--to <node>', 'seen by it only')
-    .option('--since <time>', 'so long ago at most, up to 28d', parseHours, 1)
+    .addOption(
+      new Option('--since <time>', 'so long ago at most, 6m to 28d')
+        .argParser(parseHours)
+        .default(1, '1h'),
+    )
     .addHelpText(
       'after',
       `
@@ -54,7 +54,8 @@ Examples:
           after = page.next ?? undefined
         } while (after !== undefined)
         if (options.json) terminal.printJson(rows)
-        else show(rows, terminal)
+        else if (rows.length > 0) show(rows, terminal)
+        else terminal.note('no row was written by one node and seen by another in this time')
         return 'ok'
       }),
     )
@@ -83,22 +84,17 @@ function show(rows: readonly Static<typeof Propagation>[], terminal: Terminal): 
       row.origin_node_id,
       row.node_id,
       String(row.n),
-      percentile(row.p50_ms, row.n, samplesNeeded.p50),
-      percentile(row.p95_ms, row.n, samplesNeeded.p95),
-      percentile(row.p99_ms, row.n, samplesNeeded.p99),
-      row.max_ms === null ? '–' : formatDuration(row.max_ms),
-      row.bound_ms === null ? '–' : `± ${formatDuration(row.bound_ms)}`,
+      percentileText(row, 'p50'),
+      percentileText(row, 'p95'),
+      percentileText(row, 'p99'),
+      durationText(row.max_ms),
+      boundText(row.bound_ms),
       String(row.negatives),
       String(row.without_clock),
-      row.corrosion_p99_lag_ms === null ? '–' : formatDuration(row.corrosion_p99_lag_ms),
+      durationText(row.corrosion_p99_lag_ms),
     ]),
     terminal,
   )
-}
-
-function percentile(ms: number | null, n: number, needed: number): string {
-  if (ms !== null) return formatDuration(ms)
-  return n < needed ? `– (needs ${needed})` : '–'
 }
 
 function parseHours(text: string): number {

@@ -24,13 +24,17 @@ export function linearAxis(
   pixels: readonly [number, number],
 ): Axis {
   const span = high - low || 1
+  return {
+    at: (value) => pixels[0] + ((value - low) / span) * (pixels[1] - pixels[0]),
+    ticks: evenTicks(low, span),
+  }
+}
+
+function evenTicks(low: number, span: number): number[] {
   const step = niceStep(span / 6)
   const first = Math.ceil(low / step)
   const count = Math.max(0, Math.floor((low + span) / step + 1e-9) - first + 1)
-  return {
-    at: (value) => pixels[0] + ((value - low) / span) * (pixels[1] - pixels[0]),
-    ticks: Array.from({ length: count }, (_, index) => (first + index) * step),
-  }
+  return Array.from({ length: count }, (_, index) => (first + index) * step)
 }
 
 /** For values above zero. */
@@ -44,11 +48,13 @@ export function logarithmicAxis(
     { length: Math.ceil(from + span) - Math.floor(from) + 1 },
     (_, index) => Math.floor(from) + index,
   )
+  const ticks = decades
+    .flatMap((exponent) => [1, 2, 5].map((digit) => digit * 10 ** exponent))
+    .filter((tick) => tick >= low && tick <= high)
   return {
     at: (value) => pixels[0] + ((Math.log10(value) - from) / span) * (pixels[1] - pixels[0]),
-    ticks: decades
-      .flatMap((exponent) => [1, 2, 5].map((digit) => digit * 10 ** exponent))
-      .filter((tick) => tick >= low && tick <= high),
+    // Values that lie close together may have none of these between them.
+    ticks: ticks.length > 2 ? ticks : evenTicks(low, high - low || 1),
   }
 }
 

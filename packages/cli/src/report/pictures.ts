@@ -31,8 +31,10 @@ export function distributionPicture({ round_trip, histogram }: TransportFigures)
     const ms = round_trip[`${name}_ms`]
     if (ms === null || ms < low) return []
     const at = px(x.at(ms))
+    // Beside its line, on the side where there is room.
+    const side = x.at(ms) > 600 ? html`text-anchor="end" dx="-4"` : html`dx="4"`
     return [
-      html`<path class="mark" d="M${at} ${px(y.at(0))}V18"/><text class="mark" x="${at}" y="${28 + index * 13}" dx="4">${name} ${formatDuration(ms)}</text>`,
+      html`<path class="mark" d="M${at} ${px(y.at(0))}V18"/><text class="mark" x="${at}" y="${28 + index * 13}" ${side}>${name} ${formatDuration(ms)}</text>`,
     ]
   })
   const description = `distribution of ${round_trip.n} round trips`
@@ -40,6 +42,48 @@ export function distributionPicture({ round_trip, histogram }: TransportFigures)
     { x, y, xLabel: 'round trip, ms (logarithmic)', yLabel: 'acks', height, description },
     [...bars, ...lines],
   )
+}
+
+/** The share of the acknowledgements that had come within a time, of all transports in one frame. */
+export function transportsPicture(transports: readonly TransportFigures[]): Html {
+  const lines = transports.flatMap(({ transport, round_trip: { n }, histogram }) => {
+    // At the edge of a bucket, of either kind, it is known how many had come.
+    const points = [histogram.linear, histogram.logarithmic]
+      .flatMap(cumulated)
+      .toSorted((one, other) => one.ms - other.ms || one.acks - other.acks)
+    return points.length === 0 ? [] : [{ transport, n, points }]
+  })
+  const all = lines.flatMap(({ points }) => points.flatMap(({ ms }) => (ms > 0 ? [ms] : [])))
+  if (all.length === 0) return html`<p>No acknowledgement arrived.</p>`
+  const height = 240
+  const [low, high] = extent(all)
+  const x = logarithmicAxis([low, high], xPixels())
+  const y = linearAxis([0, 100], yPixels(height))
+  const content = lines.map(({ n, points }, index) => {
+    const path = points.map(
+      ({ ms, acks }, place) =>
+        `${place === 0 ? 'M' : 'L'}${px(x.at(Math.max(low, ms)))} ${px(y.at((100 * acks) / n))}`,
+    )
+    return html`<path class="line ${colourOf(index)}" d="${path.join('')}"/>`
+  })
+  const description = 'share of the acknowledgements that had come within a time, by transport'
+  return html`${chart({ x, y, xLabel: 'round trip, ms (logarithmic)', yLabel: 'acks that had come, %', height, description }, content)}
+<p class="legend">${lines.map(({ transport, n }, index) => html`<span class="${colourOf(index)}">${transport} (n ${n})</span> `)}</p>`
+}
+
+/** How many were below each edge, from the one before the first sample on. */
+function cumulated(buckets: TransportFigures['histogram']['linear']) {
+  const from = buckets.findIndex(({ count }) => count > 0)
+  const begin = buckets[from]
+  if (!begin) return []
+  let acks = 0
+  return [
+    { ms: begin.from_ms, acks },
+    ...buckets.slice(from).map(({ to_ms: ms, count }) => {
+      acks += count
+      return { ms, acks }
+    }),
+  ]
 }
 
 /** Each acknowledgement at the time its message was sent. */
@@ -53,7 +97,8 @@ export function timePicture(
   const height = 280
   const seconds = ({ sentAt }: AckPoint) => (sentAt - startedAt) / 1e6
   const x = linearAxis(extent(all.map(seconds)), xPixels())
-  const y = linearAxis([0, extent(all.map(({ roundTripMs }) => roundTripMs))[1]], yPixels(height))
+  // A wall clock that was set makes round trips below zero.
+  const y = linearAxis(extent([0, ...all.map(({ roundTripMs }) => roundTripMs)]), yPixels(height))
   const marks = nodes.flatMap((node, index) => {
     const points = acks.series.get(node) ?? []
     if (points.length === 0) return []
@@ -102,7 +147,7 @@ export function coveragePicture({ coverage }: TransportFigures): Html {
   const all = lines.flatMap(({ points }) => points)
   if (all.length === 0) return html`<p>No acknowledgement arrived.</p>`
   const height = 220
-  const x = linearAxis([0, Math.max(...all.map(({ ms }) => ms))], xPixels())
+  const x = linearAxis(extent([0, ...all.map(({ ms }) => ms)]), xPixels())
   const y = linearAxis([0, 100], yPixels(height))
   const content = lines.map(({ name, points }, index) => {
     const path = points.map(

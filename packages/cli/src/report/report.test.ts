@@ -103,6 +103,55 @@ test('names and notes of an enemy stay text', () => {
   expect(page).not.toContain('\u202e')
 })
 
+test('both transports are drawn in one frame, and the flush of subscriptions is told', () => {
+  const given = report()
+  const [gossip] = given.figures.transports
+  if (!gossip) throw new Error('the example has no transport')
+  const direct = { ...gossip, transport: 'direct' as const }
+  const flush = { sights: 318, mean_ms: 402.7 }
+
+  const page = renderReport({
+    ...given,
+    figures: { ...given.figures, transports: [gossip, direct], flush },
+  })
+
+  elementsOf(page)
+  expect(page).toMatch(/<h2>Both transports<\/h2>.*gossip \(n 380\).*direct \(n 380\)/s)
+  expect(page).toContain('403 ms on average (n 318)')
+  expect(page).not.toMatch(/NaN|Infinity|undefined/)
+})
+
+test.each([
+  ['one acknowledgement', 1, 5.25],
+  ['one that came at once', 1, 0],
+  ['one by a clock that was set back', 1, -20.5],
+])('a report of %s has pictures with axes', (_, n, ms) => {
+  const given = report({}, [
+    { kind: 'acked', event: { ...Object(acked.event), roundTripMs: ms, roundTripClock: 'wall' } },
+  ])
+  const one = { n, min_ms: ms, mean_ms: ms, p50_ms: ms, p95_ms: null, p99_ms: null, max_ms: ms }
+  const bucket = { from_ms: Math.min(0, ms), to_ms: ms > 0 ? 8 : 0.125, count: 1 }
+  const transports = (['gossip', 'direct'] as const).flatMap((transport) =>
+    given.figures.transports.slice(0, 1).map((of) => ({
+      ...of,
+      transport,
+      round_trip: one,
+      first_ack: one,
+      coverage: [{ share: 1, nodes: 1, reached: one }],
+      histogram: { linear: [bucket], logarithmic: [bucket] },
+    })),
+  )
+
+  const page = renderReport({ ...given, figures: { ...given.figures, transports } })
+
+  elementsOf(page)
+  expect(page).not.toMatch(/NaN|Infinity|undefined|\[object/)
+  for (const [picture] of page.matchAll(/<svg viewBox.*?<\/svg>/gs)) {
+    expect(picture.match(/class="grid" d="M[\d.]+ [\d.]+V/g)).not.toBeNull()
+    expect(picture.match(/class="grid" d="M[\d.]+ [\d.]+H/g)).not.toBeNull()
+  }
+})
+
 test('an experiment of which nothing arrived has a report too', () => {
   const given = report({ started_at: null, environment: null })
   const nothing = {

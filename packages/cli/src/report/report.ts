@@ -9,13 +9,14 @@ import type { Static } from 'typebox'
 import type { RecordPictures } from '../bundle/record-pictures.ts'
 import { formatDuration } from '../duration.ts'
 import {
+  boundText,
   distributionsOf,
   durationText,
   measures,
   percentileText,
   shareText,
 } from '../experiment-figures.ts'
-import { deliveryInterval, medianInterval } from '../intervals.ts'
+import { deliveryInterval } from '../intervals.ts'
 import { type Html, html } from './html.ts'
 import {
   arrivalsOf,
@@ -25,6 +26,7 @@ import {
   microsecondsOf,
   strip,
   timePicture,
+  transportsPicture,
 } from './pictures.ts'
 import { styles } from './styles.ts'
 
@@ -57,7 +59,9 @@ export function renderReport({ experiment, figures, pairs, pictures, exportedAt 
 ${plan.note === '' ? '' : html`<p class="note">${plan.note}</p>`}
 ${planTable(experiment)}
 ${figures.is_final ? '' : html`<p class="warning">Not final: of what had arrived by ${figures.computed_at}.</p>`}
+${figures.transports.length > 1 ? html`<h2>Both transports</h2>${transportsPicture(figures.transports)}` : ''}
 ${figures.transports.map((of) => transportSection(of, { pairs, pictures, startedAt, experiment }))}
+${flushText(figures)}
 <h2>Clocks</h2>
 ${clocksPicture(pictures.clocks, startedAt)}
 <h2>Environment</h2>
@@ -70,6 +74,12 @@ its samples do not support is left out. Experiment <code>${id}</code>.</p>
   return page.text
 }
 
+function flushText({ flush: { sights, mean_ms: meanMs } }: ExperimentFigures): Html | string {
+  if (meanMs === null) return ''
+  return html`<h2>Flush of subscriptions</h2>
+<p>From the updates feed to the subscription: ${formatDuration(meanMs)} on average (n ${sights}), in no figure above.</p>`
+}
+
 interface Context extends Pick<Report, 'pairs' | 'pictures' | 'experiment'> {
   startedAt: number
 }
@@ -80,7 +90,7 @@ function transportSection(figures: TransportFigures, context: Context): Html {
   const acks = pictures.acks[transport]
   const nodes = figures.receivers.flatMap(({ node_id }) => (node_id === null ? [] : [node_id]))
   const interval = deliveryInterval(counts)
-  const median = medianInterval(figures)
+  const median = figures.median_interval
   const own = pairs.filter((pair) => pair.transport === transport)
   return html`<h2>${transport}</h2>
 ${warnings.map((warning) => html`<p class="warning">${warning}</p>`)}
@@ -90,8 +100,8 @@ ${counts.acks} of ${counts.expected_acks} acknowledgements: <b>${counts.lost} lo
 ${rate === null ? '' : `Delivered ${shareText(rate)}.`}
 ${interval ? `95 % interval ${shareText(interval[0])} to ${shareText(interval[1])} (n ${counts.expected_acks}).` : ''}</p>
 ${distributionTable(figures)}
-<p>${median ? `Median round trip: 95 % interval ${formatDuration(median[0])} to ${formatDuration(median[1])}, messages as the samples (n ${figures.first_ack.n}).` : ''}
-One way: ${oneWay.bound_ms === null ? 'no bound is known' : `± ${formatDuration(oneWay.bound_ms)}`}; ${oneWay.negatives} of ${oneWay.n} below zero,
+<p>${median ? `Median round trip: 95 % interval ${formatDuration(median.from_ms)} to ${formatDuration(median.to_ms)}, messages as the samples (n ${figures.first_ack.n}).` : ''}
+One way: ${oneWay.bound_ms === null ? 'no bound is known' : boundText(oneWay.bound_ms)}; ${oneWay.negatives} of ${oneWay.n} below zero,
 counted as they are; ${oneWay.unknown} without a clock sample.</p>
 <h3>Distribution of round trips (n ${figures.round_trip.n})</h3>
 ${distributionPicture(figures)}
@@ -155,7 +165,7 @@ function receiverTable(
       percentileText(of.round_trip, 'p99'),
       durationText(of.round_trip.max_ms),
       percentileText(of.one_way, 'p50'),
-      of.one_way.bound_ms === null ? '–' : `± ${formatDuration(of.one_way.bound_ms)}`,
+      boundText(of.one_way.bound_ms),
       ...(stripOf ? [stripOf(of)] : []),
     ]),
   )
@@ -221,7 +231,7 @@ ${table(
   nodes.map((node) => [
     html`<th>${node.node_id}${node.was_present ? '' : ' (absent)'}</th>`,
     node.region ?? '–',
-    node.agent_kind ?? '–',
+    [node.agent_kind, node.agent_version].filter(Boolean).join(' ') || '–',
     node.version ?? '–',
     node.bootstrap.join(', '),
     node.config_sha256?.slice(0, 16) ?? '–',

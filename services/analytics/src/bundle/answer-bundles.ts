@@ -1,5 +1,5 @@
 import { type Bus, RefusalError } from '@corroport/bus'
-import { experimentImported, storedEventsQueried } from '@corroport/contracts'
+import { type Experiment, experimentImported, storedEventsQueried } from '@corroport/contracts'
 import { DatabaseError } from 'pg'
 import type { Logger } from 'pino'
 import type { Db } from '../store/database.ts'
@@ -11,6 +11,8 @@ import { countStaged, pruneImports, stagePage } from './stage-page.ts'
 export function answerBundles(deps: { db: Db; bus: Bus; log: Logger }): AsyncDisposable {
   const { db, bus, log } = deps
   const stack = new AsyncDisposableStack()
+  // Millions of records take longer than a request: who asks again waits without a connection.
+  const finishing = new Map<string, Promise<Experiment>>()
   stack.use(bus.respond(storedEventsQueried, {}, ({ id, after }) => readEventPage(db, id, after)))
   stack.use(
     bus.respond(experimentImported, {}, async ({ isLast, by, ...request }) => {
@@ -20,9 +22,15 @@ export function answerBundles(deps: { db: Db; bus: Bus; log: Logger }): AsyncDis
         await stagePage(db, request)
         const stored = await countStaged(db, importId)
         if (!isLast) return { stored, experiment: null }
-        const experiment = await finishImport(db, { importId, lastPage: page, by })
-        log.info({ experimentId: experiment.id, events: stored, by }, 'experiment imported')
-        return { stored, experiment }
+        const experiment =
+          finishing.get(importId) ??
+          finishImport(db, { importId, lastPage: page, by }).finally(() => {
+            finishing.delete(importId)
+          })
+        finishing.set(importId, experiment)
+        const { id: experimentId } = await experiment
+        log.info({ experimentId, events: stored, by }, 'experiment imported')
+        return { stored, experiment: await experiment }
       } catch (error) {
         if (isDataException(error)) throw new RefusalError('invalid', error.message)
         throw error

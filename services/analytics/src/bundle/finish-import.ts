@@ -18,9 +18,9 @@ export async function finishImport(
   options: { importId: string; lastPage: number; by: string },
 ): Promise<Experiment> {
   const { importId, lastPage } = options
-  const id = await db.transaction().execute(async (transaction) => {
+  const { id, isNew } = await db.transaction().execute(async (transaction) => {
     const done = await lockImport(transaction, importId)
-    if (done !== undefined) return done
+    if (done !== undefined) return { id: done, isNew: false }
     const experiment = await readExperiment(transaction, { importId, lastPage })
     await checkRows(transaction, importId, experiment.id)
     for (const table of tables) {
@@ -30,12 +30,12 @@ export async function finishImport(
         WHERE import_id = ${importId} AND table_name = ${table}
         ON CONFLICT DO NOTHING`.execute(transaction)
     }
-    const isNew = await insertExperiment(transaction, {
+    const isFree = await insertExperiment(transaction, {
       ...experiment,
       by: options.by,
       imported_from: experiment.imported_from ?? 'bundle',
     })
-    if (!isNew) throw taken(experiment.id)
+    if (!isFree) throw taken(experiment.id)
     const progress = toProgress(experiment.shares, await countProgress(transaction, experiment.id))
     // Stale: whoever asks for its figures before they are stored has them computed.
     await transaction
@@ -47,11 +47,11 @@ export async function finishImport(
     await sql`
       UPDATE import_page SET stored_as = ${experiment.id}, taken_at = now()
       WHERE import_id = ${importId}`.execute(transaction)
-    return experiment.id
+    return { id: experiment.id, isNew: true }
   })
   const stored = await findExperiment(db, id)
   if (!stored) throw new RefusalError('not-found', `${id} was imported, and deleted since`)
-  await storeFigures(db, id)
+  if (isNew) await storeFigures(db, id)
   return stored.experiment
 }
 
@@ -232,6 +232,21 @@ function conflicts(importId: string, experimentId: string): Rule[] {
         JOIN clock_sample c ON c.node_id = t.node_id AND c.at BETWEEN t.first AND t.last
         WHERE NOT EXISTS (SELECT FROM imported i WHERE i.node_id = c.node_id AND i.at = c.at
           AND abs(i.offset_us - c.offset_us) < 1)`,
+    },
+    {
+      problem: 'a node of this name was audited here at the same time, otherwise',
+      find: sql`
+        WITH imported AS MATERIALIZED (
+          SELECT row ->> 'id' AS id, row -> 'payload' ->> 'nodeId' AS node_id,
+            (row ->> 'at')::timestamptz AS at
+          FROM import_row WHERE import_id = ${importId} AND table_name = 'event'
+            AND row ->> 'kind' = 'subscription.audited'
+        )
+        SELECT t.node_id AS what
+        FROM (SELECT node_id, min(at) AS first, max(at) AS last FROM imported GROUP BY node_id) t
+        JOIN event e ON e.payload ->> 'nodeId' = t.node_id AND e.at BETWEEN t.first AND t.last
+        WHERE e.kind = 'subscription.audited'
+          AND NOT EXISTS (SELECT FROM imported i WHERE i.id = e.id)`,
     },
   ]
 }

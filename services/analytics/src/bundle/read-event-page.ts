@@ -1,13 +1,14 @@
 import { RefusalError } from '@corroport/bus'
 import { fromTimestamp, type StoredEvent } from '@corroport/contracts'
 import { sql } from 'kysely'
+import { clockMargin } from '../clocks/clock-segments.ts'
+import { lateMargin } from '../statistics/count-records.ts'
 import type { Db } from '../store/database.ts'
+import { isoTime } from '../store/sql-time.ts'
 import { readFacts, type Subject } from './read-facts.ts'
 
 // A message of NATS holds 1 MB; the answer is more than its events.
 const mostBytes = 800_000
-/** Clocks are known by samples before and after. */
-const clockMargin = '10 minutes'
 
 export interface EventPage {
   events: StoredEvent[]
@@ -41,19 +42,24 @@ export async function readEventPage(db: Db, id: string, after?: string): Promise
 async function findSubject(db: Db, id: string): Promise<Subject> {
   const { rows } = await sql<Subject>`
     SELECT id, jsonb_array_length(expected) AS receivers,
-      to_char((began - ${clockMargin}::interval) AT TIME ZONE 'UTC', ${isoFormat}) AS "from",
-      to_char((ended + ${clockMargin}::interval) AT TIME ZONE 'UTC', ${isoFormat}) AS "to"
+      ${isoTime('began')} AS "from", ${isoTime('ended')} AS "to",
+      ${isoTime('clocks_began')} AS "clocksFrom", ${isoTime('clocks_ended')} AS "clocksTo"
     FROM (
-      SELECT id, expected, coalesce(started_at, created_at) AS began,
-        coalesce(deadline_at, finished_at, now()) AS ended
-      FROM experiment WHERE id = ${id}
+      SELECT id, expected, began, ended, began - ${clockMargin}::interval AS clocks_began,
+        -- Later samples are not in its figures: with them, an import would compute others.
+        least(
+          coalesce(deadline_at, ended) + ${lateMargin}::interval + ${clockMargin}::interval,
+          (figures ->> 'computed_at')::timestamptz
+        ) AS clocks_ended
+      FROM experiment, LATERAL (
+        SELECT coalesce(started_at, created_at) AS began, coalesce(finished_at, now()) AS ended
+      ) AS time
+      WHERE id = ${id}
     ) known`.execute(db)
   const [subject] = rows
   if (!subject) throw new RefusalError('not-found', `no such experiment: ${id}`)
   return subject
 }
-
-const isoFormat = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 function parseCursor(after: string | undefined): { place: number; key: string } {
   if (after === undefined) return { place: 0, key: '' }
@@ -69,7 +75,7 @@ function parseCursor(after: string | undefined): { place: number; key: string } 
 function fitsKey(kind: string, key: string): boolean {
   if (key === '') return true
   if (kind === 'skipped') return /^[\w-]{1,64}\/\d{1,9}$/.test(key)
-  if (kind === 'clock' || kind === 'sample') {
+  if (kind === 'clock' || kind === 'sample' || kind === 'audit') {
     return fromTimestamp(key.split('/', 1)[0] ?? '') !== undefined
   }
   return /^[!-~]{1,128}$/.test(key)

@@ -22,9 +22,11 @@ export interface Subject {
   id: string
   /** As many rows as one message has of a kind. */
   receivers: number
-  /** Of clock samples and node samples. */
   from: string
   to: string
+  /** Which clock samples its figures are made with. */
+  clocksFrom: string
+  clocksTo: string
 }
 
 type Read = (db: Db, subject: Subject, after: string) => Promise<Chunk>
@@ -191,7 +193,9 @@ export const readFacts: readonly { kind: Kind; read: Read }[] = [
     ),
   },
   { kind: 'clock', read: readClockSamples },
-  { kind: 'sample', read: readNodeSamples },
+  { kind: 'sample', read: ofEvents('sample', 'node.sampled') },
+  // Their flush lag is a figure of the experiment.
+  { kind: 'audit', read: ofEvents('audit', 'subscription.audited') },
 ]
 
 /** Some messages at a time, so that a page looks at few of a million rows, by the primary key. */
@@ -252,7 +256,7 @@ async function readSkipped(db: Db, { id }: Subject, after: string): Promise<Chun
   }))
 }
 
-async function readClockSamples(db: Db, { from, to }: Subject, after: string): Promise<Chunk> {
+async function readClockSamples(db: Db, subject: Subject, after: string): Promise<Chunk> {
   const [at = '', nodeId = ''] = after.split('/')
   const { rows } = await sql<{
     node_id: string
@@ -265,8 +269,8 @@ async function readClockSamples(db: Db, { from, to }: Subject, after: string): P
   }>`
     SELECT node_id, ${isoTime('at')} AS at, offset_us, bound_us, round_trip_us, probes, drift_ppm
     FROM clock_sample
-    WHERE (clock_sample.at, node_id) > (${at || from}::timestamptz, ${nodeId})
-      AND clock_sample.at <= ${to}::timestamptz
+    WHERE (clock_sample.at, node_id) > (${at || subject.clocksFrom}::timestamptz, ${nodeId})
+      AND clock_sample.at <= ${subject.clocksTo}::timestamptz
     ORDER BY clock_sample.at, node_id LIMIT ${samplesAtOnce}`.execute(db)
   return oneByOne('clock', rows, (row) => ({
     key: `${row.at}/${row.node_id}`,
@@ -282,15 +286,17 @@ async function readClockSamples(db: Db, { from, to }: Subject, after: string): P
   }))
 }
 
-async function readNodeSamples(db: Db, { from, to }: Subject, after: string): Promise<Chunk> {
-  const [at = '', ...rest] = after.split('/')
-  const { rows } = await sql<{ id: string; at: string; payload: unknown }>`
-    SELECT id, ${isoTime('at')} AS at, payload FROM event
-    WHERE kind = 'node.sampled'
-      AND (event.at, id) > (${at || from}::timestamptz, ${rest.join('/')})
-      AND event.at <= ${to}::timestamptz
-    ORDER BY event.at, id LIMIT ${samplesAtOnce}`.execute(db)
-  return oneByOne('sample', rows, (row) => ({ key: `${row.at}/${row.id}`, event: row.payload }))
+function ofEvents(kind: Kind, stored: string): Read {
+  return async (db, { from, to }, after) => {
+    const [at = '', ...rest] = after.split('/')
+    const { rows } = await sql<{ id: string; at: string; payload: unknown }>`
+      SELECT id, ${isoTime('at')} AS at, payload FROM event
+      WHERE kind = ${stored}
+        AND (event.at, id) > (${at || from}::timestamptz, ${rest.join('/')})
+        AND event.at <= ${to}::timestamptz
+      ORDER BY event.at, id LIMIT ${samplesAtOnce}`.execute(db)
+    return oneByOne(kind, rows, (row) => ({ key: `${row.at}/${row.id}`, event: row.payload }))
+  }
 }
 
 function oneByOne<Row>(

@@ -9,6 +9,7 @@ import {
   nodeSampled,
   type RecordDefinition,
   type StoredEvent,
+  subscriptionAudited,
 } from '@corroport/contracts'
 
 /** What a bundle calls a record, and what the record is. */
@@ -21,4 +22,5 @@ export const recordOfKind: Record<StoredEvent['kind'], RecordDefinition> = {
   acked: ackReceived,
   clock: clockSampled,
   sample: nodeSampled,
+  audit: subscriptionAudited,
 }

@@ -21,7 +21,8 @@ const gap = sql.lit(gapSeconds)
 const hold = sql.lit(holdSeconds)
 const worst = sql.lit(worstDriftPpm)
 const wander = sql.lit(wanderPpm)
-const margin = `${gapSeconds + holdSeconds} seconds`
+/** So long before and after a time, samples say something about a clock then. */
+export const clockMargin = `${gapSeconds + holdSeconds} seconds`
 
 /**
  * Makes the temporary table `clock_segment (node_id text, start timestamptz, bucket bigint, offset_us
@@ -60,8 +61,8 @@ export async function createClockSegments(
       SELECT node_id, extract(epoch FROM at)::float8 AS t, offset_us, bound_us,
         extract(epoch FROM at)::float8 + offset_us / 1e6 AS x
       FROM clock_sample
-      WHERE at BETWEEN ${range.from}::timestamptz - ${margin}::interval
-                   AND ${range.to}::timestamptz + ${margin}::interval
+      WHERE at BETWEEN ${range.from}::timestamptz - ${clockMargin}::interval
+                   AND ${range.to}::timestamptz + ${clockMargin}::interval
         -- 126 years: an imported or forged sample must not stand in the way of all others.
         AND abs(offset_us) < 4e15 AND bound_us BETWEEN 0 AND 4e15
     ), knot AS (

@@ -1,20 +1,6 @@
-import { describe, expect, test } from '@jest/globals'
-import { compare, type Run } from './compare.ts'
+import { expect, test } from '@jest/globals'
+import { createBlock as block } from '../../test/blocks.ts'
 import { type Block, correlationLength, createUnitPool, joinNeighbours } from './units.ts'
-
-const block = (microseconds: readonly number[], expected = microseconds.length): Block => {
-  const buckets: Record<string, number> = {}
-  for (const value of microseconds) {
-    const upper = 1.01 ** Math.ceil(Math.log(value) / Math.log(1.01))
-    buckets[upper] = (buckets[upper] ?? 0) + 1
-  }
-  return { messages: 1, expected, acks: microseconds.length, buckets }
-}
-
-const run = (id: string, blocks: Block[], transport: 'gossip' | 'direct' = 'gossip'): Run => ({
-  id,
-  transports: [{ transport, blocks }],
-})
 
 const alternating = (count: number, offset = 0): Block[] =>
   Array.from({ length: count }, (_, index) => block([4000 + ((index * 37 + offset) % 41) * 10]))
@@ -62,71 +48,4 @@ test('what changes slowly has a long correlation, what does not has none', () =>
   expect(correlationLength([slow])).toBeGreaterThan(10)
   expect(correlationLength([Array(20).fill(block([5000]))])).toBe(1)
   expect(correlationLength([[], [block([], 2)]])).toBe(1)
-})
-
-describe('a comparison', () => {
-  test('of too few blocks says that it is too little', () => {
-    const { figures, sentence } = compare({
-      a: [run('a', alternating(3))],
-      b: [run('b', alternating(100))],
-      seed: 1,
-    })
-
-    expect(figures.map(({ verdict }) => verdict)).toEqual(['too-few', 'too-few', 'too-few'])
-    expect(figures[1]?.a).toBeNull()
-    expect(sentence).toBe(
-      'Over gossip, too little was measured to compare b with a: 3 and 40 blocks, and 5 of each with acknowledgements are needed.',
-    )
-  })
-
-  test('of what lost messages with what did not says which loses more', () => {
-    const lossy = alternating(100).map((one, index) =>
-      index % 3 === 0 ? block([], 1) : { ...one, expected: 1 },
-    )
-
-    const { figures, sentence } = compare({
-      a: [run('a', alternating(100))],
-      b: [run('b', lossy)],
-      seed: 1,
-    })
-
-    expect(figures[2]).toMatchObject({ figure: 'loss', verdict: 'different', a: 0, relative: null })
-    expect(sentence).toMatch(/^Over gossip, b loses more: loss 0\.00 % → 34\.0 % \(\+34\.0 %, /)
-  })
-
-  test('of one transport with another compares them', () => {
-    const { figures } = compare({
-      a: [run('a', alternating(50))],
-      b: [run('b', alternating(50), 'direct')],
-      seed: 1,
-    })
-
-    expect(figures.map(({ transport }) => transport)).toEqual(['direct', 'direct', 'direct'])
-  })
-
-  test('of nothing says so', () => {
-    const nothing = compare({ a: [{ id: 'a', transports: [] }], b: [run('b', [])], seed: 1 })
-
-    expect(nothing).toMatchObject({
-      units: [0, 0],
-      figures: [],
-      sentence: 'a and b have nothing to compare.',
-    })
-  })
-
-  test('of loss nowhere cannot say what would have been seen', () => {
-    const { figures } = compare({
-      a: [run('a', alternating(50))],
-      b: [run('b', alternating(50, 17))],
-      seed: 1,
-    })
-
-    expect(figures[2]).toMatchObject({
-      difference: 0,
-      interval: [0, 0],
-      p_value: 1,
-      smallest_effect: null,
-      verdict: 'not-shown',
-    })
-  })
 })

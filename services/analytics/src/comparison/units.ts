@@ -3,8 +3,10 @@ export interface Block {
   messages: number
   expected: number
   acks: number
-  /** Upper bound of a bucket of 1 % width in µs → how many round trips. */
-  buckets: Record<string, number>
+  /** Upper bounds of buckets of 1 % width, in µs. */
+  uppers: Float64Array
+  /** How many round trips are in each of these buckets. */
+  counts: Uint32Array
 }
 
 const widthOfBuckets = 1.01
@@ -15,16 +17,21 @@ const mostBlocks = 40
 const correlationLengths = 5
 
 export function merge(blocks: readonly Block[]): Block {
-  const whole: Block = { messages: 0, expected: 0, acks: 0, buckets: {} }
-  for (const { messages, expected, acks, buckets } of blocks) {
+  const whole = { messages: 0, expected: 0, acks: 0 }
+  const buckets = new Map<number, number>()
+  for (const { messages, expected, acks, uppers, counts } of blocks) {
     whole.messages += messages
     whole.expected += expected
     whole.acks += acks
-    for (const [upper, count] of Object.entries(buckets)) {
-      whole.buckets[upper] = (whole.buckets[upper] ?? 0) + count
+    for (const [at, upper] of uppers.entries()) {
+      buckets.set(upper, (buckets.get(upper) ?? 0) + (counts[at] ?? 0))
     }
   }
-  return whole
+  return {
+    ...whole,
+    uppers: Float64Array.from(buckets.keys()),
+    counts: Uint32Array.from(buckets.values()),
+  }
 }
 
 /**
@@ -80,13 +87,10 @@ export function correlationLength(runs: readonly (readonly Block[])[]): number {
 
 /** Of the logarithms, since latencies are skewed; a block without acknowledgements is at the mean. */
 function centredMeans(run: readonly Block[]): number[] {
-  const means = run.map(({ buckets }) => {
-    let [sum, count] = [0, 0]
-    for (const [upper, times] of Object.entries(buckets)) {
-      sum += times * Math.log(Math.max(Number(upper), 1))
-      count += times
-    }
-    return count === 0 ? undefined : sum / count
+  const means = run.map(({ uppers, counts, acks }) => {
+    let sum = 0
+    for (const [at, upper] of uppers.entries()) sum += (counts[at] ?? 0) * Math.log(upper)
+    return acks === 0 ? undefined : sum / acks
   })
   const known = means.filter((mean) => mean !== undefined)
   const overall = known.reduce((sum, mean) => sum + mean, 0) / known.length
@@ -103,69 +107,77 @@ export interface PooledFigures {
 export interface UnitPool {
   /** Figures of these units together; a unit may be drawn more than once. */
   figuresOf(drawn: Uint32Array): PooledFigures
-  /** Additions that one look at every unit takes. */
-  readonly cost: number
 }
 
 /**
- * Counts of all units over the buckets that any of them has. A percentile is the nearest rank, placed
- * within its bucket by its rank among those in it: it is off by less than 1 %, the width of a bucket.
+ * A percentile is the nearest rank, placed within its bucket by its rank among those in it: it is off
+ * by less than 1 %, the width of a bucket. It is looked for from where the last one was found: what
+ * is drawn from the same units has it near there.
  */
 export function createUnitPool(units: readonly Block[]): UnitPool {
-  const uppers = [...new Set(units.flatMap(({ buckets }) => Object.keys(buckets)))]
-    .map(Number)
-    .toSorted((one, other) => one - other)
-  const places = new Map(uppers.map((upper, place) => [upper, place]))
-  const sparse = units.map(({ expected, acks, buckets }) => {
-    const entries = Object.entries(buckets).map(
-      ([upper, count]) => [places.get(Number(upper)) ?? 0, count] as const,
-    )
-    return {
-      expected,
-      acks,
-      places: Uint32Array.from(entries, ([place]) => place),
-      counts: Float64Array.from(entries, ([, count]) => count),
+  const uppers = merge(units).uppers.toSorted()
+  const size = units.length
+  // A row for each bucket: how many round trips of each unit are in it or below it.
+  const cumulative = new Float64Array(uppers.length * size)
+  const places = new Map(Array.from(uppers, (upper, place) => [upper, place]))
+  for (const [unit, block] of units.entries()) {
+    for (const [at, upper] of block.uppers.entries()) {
+      cumulative[(places.get(upper) ?? 0) * size + unit] = block.counts[at] ?? 0
     }
-  })
-  const totals = new Float64Array(uppers.length)
-
-  const percentile = (share: number, n: number): number => {
-    const rank = Math.ceil(share * n)
-    let below = 0
-    for (let place = 0; place < totals.length; place++) {
-      const count = totals[place] ?? 0
-      if (count > 0 && below + count >= rank) {
-        const upper = uppers[place] ?? 0
-        const lower = upper / widthOfBuckets
-        return (lower + ((rank - below) / count) * (upper - lower)) / 1000
-      }
-      below += count
-    }
-    return Number.NaN
+  }
+  for (let at = size; at < cumulative.length; at++) {
+    cumulative[at] = (cumulative[at] ?? 0) + (cumulative[at - size] ?? 0)
   }
 
+  const upTo = (drawn: Uint32Array, place: number): number => {
+    if (place < 0) return 0
+    const row = place * size
+    let sum = 0
+    for (let at = 0; at < drawn.length; at++) sum += cumulative[row + (drawn[at] ?? 0)] ?? 0
+    return sum
+  }
+
+  const createPercentile = (share: number) => {
+    let found = 0
+    return (drawn: Uint32Array, n: number): number => {
+      if (n === 0) return Number.NaN
+      const rank = Math.ceil(share * n)
+      // What is wanted is above `low` and not above `high`.
+      let low = found - 1
+      let high = found
+      for (let step = 1; upTo(drawn, low) >= rank; step *= 2) {
+        high = low
+        low = Math.max(low - step, -1)
+      }
+      for (let step = 1; upTo(drawn, high) < rank; step *= 2) {
+        low = high
+        high = Math.min(high + step, uppers.length - 1)
+      }
+      while (high - low > 1) {
+        const middle = (low + high) >> 1
+        if (upTo(drawn, middle) >= rank) high = middle
+        else low = middle
+      }
+      found = high
+      const below = upTo(drawn, low)
+      const upper = uppers[high] ?? 0
+      const lower = upper / widthOfBuckets
+      const count = upTo(drawn, high) - below
+      return (lower + ((rank - below) / count) * (upper - lower)) / 1000
+    }
+  }
+  const median = createPercentile(0.5)
+  const p95 = createPercentile(0.95)
+
   return {
-    cost: sparse.reduce((sum, unit) => sum + unit.places.length, 0) + 2 * uppers.length,
     figuresOf(drawn) {
-      totals.fill(0)
-      let [n, acks, expected] = [0, 0, 0]
-      for (const index of drawn) {
-        const unit = sparse[index]
-        if (!unit) continue
-        acks += unit.acks
-        expected += unit.expected
-        for (let entry = 0; entry < unit.places.length; entry++) {
-          const count = unit.counts[entry] ?? 0
-          const place = unit.places[entry] ?? 0
-          totals[place] = (totals[place] ?? 0) + count
-          n += count
-        }
+      let [acks, expected] = [0, 0]
+      for (const unit of drawn) {
+        acks += units[unit]?.acks ?? 0
+        expected += units[unit]?.expected ?? 0
       }
-      return {
-        median: percentile(0.5, n),
-        p95: percentile(0.95, n),
-        loss: 1 - acks / expected,
-      }
+      const n = upTo(drawn, uppers.length - 1)
+      return { median: median(drawn, n), p95: p95(drawn, n), loss: 1 - acks / expected }
     },
   }
 }

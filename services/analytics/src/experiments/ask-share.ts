@@ -13,6 +13,7 @@ import type { Logger } from 'pino'
 import type { Db } from '../store/database.ts'
 import { createShareOrder, sendingMsOf } from './experiment-plan.ts'
 import { findEndedShare, type StoredExperiment } from './experiment-rows.ts'
+import { stopReason } from './outcome.ts'
 
 // All origins begin at one moment, which lies so far ahead that every order has arrived by then.
 const startDelayMs = 1500
@@ -69,14 +70,11 @@ export async function askShare(
         ? silentMs >= orderWithinMs
         : silentMs >= patienceMs && (stoppedBy !== null || hasPassed(experiment))
     if (!isGivenUp) return share
+    const reason = `its gateway did not answer for ${(silentMs / 1000).toFixed(0)} s`
     // It may have heard the order all the same.
-    const stop = { experimentId: experiment.id, reason: 'its order was not confirmed in time' }
+    const stop = { experimentId: experiment.id, reason }
     await bus.request(shareStopped, { nodeId }, stop).catch(() => undefined) // it is silent
-    return {
-      ...share,
-      state: 'lost',
-      reason: `its gateway did not answer for ${(silentMs / 1000).toFixed(0)} s`,
-    }
+    return { ...share, state: 'lost', reason }
   }
 }
 
@@ -89,8 +87,8 @@ async function ask(
   const { id } = experiment
   const nodeId = share.node_id
   if (stoppedBy !== null) {
-    const reason = `stopped by ${stoppedBy}`
-    const answer = await bus.request(shareStopped, { nodeId }, { experimentId: id, reason })
+    const stop = { experimentId: id, reason: stopReason(stoppedBy) }
+    const answer = await bus.request(shareStopped, { nodeId }, stop)
     if (answer.share) return answer.share
     return share.state === 'waiting' ? { ...share, state: 'ended' } : forgotten(share)
   }

@@ -24,16 +24,17 @@ const plan = (changes: Partial<ExperimentPlan> = {}): ExperimentPlan => ({
 test('everything that is wrong with a plan is said at once', () => {
   const problems = findPlanProblems(
     plan({
-      origins: ['node1', 'gone', 'stranger'],
+      origins: ['node1', 'gone', 'going', 'stranger'],
       count: 100_000,
       interval_ms: 1000,
       warmup: 100_000,
     }),
-    (nodeId) => ({ node1: 'active', gone: 'left' })[nodeId],
+    (nodeId) => ({ node1: 'active', gone: 'left', going: 'draining' })[nodeId],
   )
 
   expect(problems).toEqual([
     'origin gone has left the cluster',
+    'origin going is draining',
     'origin stranger is not known',
     'warmup is 100000 of 100000 messages: nothing would be counted',
     'it would send for 1.2 days: count × transports × interval_ms is at most 86400000',

@@ -19,7 +19,8 @@ export function findPlanProblems(
   const problems = plan.origins.flatMap((nodeId) => {
     const state = stateOf(nodeId)
     if (state === undefined) return `origin ${nodeId} is not known`
-    return state === 'left' ? `origin ${nodeId} has left the cluster` : []
+    if (state === 'left') return `origin ${nodeId} has left the cluster`
+    return state === 'draining' ? `origin ${nodeId} is draining` : []
   })
   if (plan.count > 0 && plan.warmup >= plan.count) {
     problems.push(`warmup is ${plan.warmup} of ${plan.count} messages: nothing would be counted`)

@@ -111,15 +111,15 @@ export async function insertExperiment(db: Db, experiment: Experiment): Promise<
   return numInsertedOrUpdatedRows > 0n
 }
 
-/** Its messages outlive an experiment that was deleted; another of this name would count them too. */
-export async function hasMessages(db: Db, id: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('sent')
-    .select('message_id')
-    .where('experiment_id', '=', id)
-    .limit(1)
-    .executeTakeFirst()
-  return row !== undefined
+/** What was told of an experiment outlives it; another one of this name would count that too. */
+export async function wasBegun(db: Db, id: string): Promise<boolean> {
+  const { rows } = await sql<{ wasBegun: boolean }>`
+    SELECT EXISTS (SELECT FROM sent WHERE experiment_id = ${id})
+      OR EXISTS (SELECT FROM event
+        WHERE kind = 'experiment.started' AND payload ->> 'experimentId' = ${id}) AS "wasBegun"`.execute(
+    db,
+  )
+  return rows[0]?.wasBegun === true
 }
 
 export type ExperimentChange = Partial<
@@ -134,7 +134,7 @@ export type ExperimentChange = Partial<
     | 'sending_ended_at'
     | 'deadline_at'
     | 'finished_at'
-  > & { progress: ExperimentProgress; stopped_by: string; is_told: boolean; is_stale: boolean }
+  > & { stopped_by: string; is_told: boolean; is_stale: boolean }
 >
 
 /** Changes it if it is still in the state that the change was made for. */
@@ -143,7 +143,7 @@ export async function changeExperiment(
   where: { id: string; status: ExperimentStatus },
   change: ExperimentChange,
 ): Promise<boolean> {
-  const { expected, environment, shares, progress, ...rest } = change
+  const { expected, environment, shares, ...rest } = change
   const { numUpdatedRows } = await db
     .updateTable('experiment')
     .set({
@@ -151,12 +151,35 @@ export async function changeExperiment(
       ...(expected && { expected: JSON.stringify(expected) }),
       ...(environment && { environment: JSON.stringify(environment) }),
       ...(shares && { shares: JSON.stringify(shares) }),
-      ...(progress && { progress: JSON.stringify(progress) }),
     })
     .where('id', '=', where.id)
     .where('status', '=', where.status)
     .executeTakeFirst()
   return numUpdatedRows > 0n
+}
+
+export async function storeProgress(
+  db: Db,
+  id: string,
+  progress: ExperimentProgress,
+): Promise<void> {
+  await db
+    .updateTable('experiment')
+    .set({ progress: JSON.stringify(progress) })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** By the clock of its origin. */
+export async function findLastSentAt(db: Db, id: string): Promise<string | undefined> {
+  const last = await db
+    .selectFrom('sent')
+    .select(isoTime('sent_at').as('at'))
+    .where('experiment_id', '=', id)
+    .orderBy('sent.sent_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return last?.at
 }
 
 /** False when it runs, or there is none. */

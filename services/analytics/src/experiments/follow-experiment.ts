@@ -12,11 +12,16 @@ import {
 import type { Logger } from 'pino'
 import { storeFigures } from '../statistics/compute-figures.ts'
 import type { Db } from '../store/database.ts'
-import { isoTime } from '../store/sql-time.ts'
 import { askShare, type Silences } from './ask-share.ts'
 import { countProgress, type OriginCounts, toProgress } from './count-progress.ts'
-import { changeExperiment, findExperiment, type StoredExperiment } from './experiment-rows.ts'
-import { hasPassedHeads, readHeads } from './ingest-position.ts'
+import {
+  changeExperiment,
+  findExperiment,
+  findLastSentAt,
+  type StoredExperiment,
+  storeProgress,
+} from './experiment-rows.ts'
+import { areStillThere, hasPassedHeads, readHeads } from './ingest-position.ts'
 import { isComplete, toOutcome } from './outcome.ts'
 
 export interface FollowDeps {
@@ -48,17 +53,14 @@ export function followExperiment(id: string, deps: FollowDeps): Followed {
   let nextCountAt = 0
   /** Where the streams were when nothing more had to be waited for. */
   let heads: StreamHead[] | undefined
+  let madeAnewAt = 0
 
   const count = async (shares: readonly Share[]): Promise<void> => {
     const startedAt = performance.now()
     counts = await countProgress(db, id)
     const tookMs = performance.now() - startedAt
     nextCountAt = startedAt + Math.max(countEveryMs, countCostFactor * tookMs)
-    await db
-      .updateTable('experiment')
-      .set({ progress: JSON.stringify(toProgress(shares, counts)) })
-      .where('id', '=', id)
-      .execute()
+    await storeProgress(db, id, toProgress(shares, counts))
   }
 
   const askShares = async (stored: StoredExperiment): Promise<void> => {
@@ -68,6 +70,14 @@ export function followExperiment(id: string, deps: FollowDeps): Followed {
         askShare({ db, bus, log, patienceMs: ackWaitMs }, stored, share, silences),
       ),
     )
+    // Before its row says so: whoever goes on from there asks no share that has ended.
+    if (
+      !hasToldStart &&
+      shares.some((share) => share.state === 'running' || share.state === 'ended')
+    ) {
+      tellStart({ ...experiment, shares })
+      hasToldStart = true
+    }
     const isOver = shares.every((share) => share.state === 'ended' || share.state === 'lost')
     if (isOver) {
       const endedAt = nowMicroseconds()
@@ -85,10 +95,6 @@ export function followExperiment(id: string, deps: FollowDeps): Followed {
     } else {
       await changeExperiment(db, { id, status: 'running' }, { shares })
     }
-    if (!hasToldStart && shares.some((share) => share.state === 'running')) {
-      tellStart({ ...experiment, shares })
-      hasToldStart = true
-    }
   }
 
   const tellStart = (experiment: Experiment): void => {
@@ -99,10 +105,18 @@ export function followExperiment(id: string, deps: FollowDeps): Followed {
   }
 
   const finishWhenDue = async ({ experiment, stoppedBy }: StoredExperiment): Promise<void> => {
-    const waitedUntil = (fromTimestamp(experiment.sending_ended_at ?? '') ?? 0) + ackWaitMs * 1000
-    const isDue = isComplete(experiment.shares, counts) || nowMicroseconds() >= waitedUntil
+    const endedAt = fromTimestamp(experiment.sending_ended_at ?? '') ?? 0
+    const waitsUntil = Math.max(endedAt, madeAnewAt) + ackWaitMs * 1000
+    const isDue = isComplete(experiment.shares, counts) || nowMicroseconds() >= waitsUntil
     if (!isDue) return
-    heads ??= await readHeads(bus)
+    const present = await readHeads(bus)
+    heads ??= present
+    if (!areStillThere(heads, present)) {
+      // Who told what a lost stream had held tells it again, into the one that was made anew.
+      heads = undefined
+      madeAnewAt = nowMicroseconds()
+      return
+    }
     if (!(await hasPassedHeads(db, heads))) return
     // What was stored meanwhile belongs to it.
     await count(experiment.shares)
@@ -124,14 +138,7 @@ export function followExperiment(id: string, deps: FollowDeps): Followed {
 
   /** Acknowledgements carry their origin's clock: the deadline is not before the wait of the last of them. */
   const readDeadline = async ({ deadline_at: deadlineAt }: Experiment): Promise<string> => {
-    const last = await db
-      .selectFrom('sent')
-      .select(isoTime('sent_at').as('at'))
-      .where('experiment_id', '=', id)
-      .orderBy('sent.sent_at', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    const lastSentAt = fromTimestamp(last?.at ?? '') ?? 0
+    const lastSentAt = fromTimestamp((await findLastSentAt(db, id)) ?? '') ?? 0
     const deadline = Math.max(fromTimestamp(deadlineAt ?? '') ?? 0, lastSentAt + ackWaitMs * 1000)
     return toTimestamp(deadline)
   }
@@ -160,7 +167,6 @@ export function followExperiment(id: string, deps: FollowDeps): Followed {
       const stored = await findExperiment(db, id)
       if (!stored) return
       const { status, shares } = stored.experiment
-      if (status === 'created') return
       if (status !== 'running' && status !== 'finishing') {
         await tellEnd(stored)
         return

@@ -15,6 +15,12 @@ export async function readHeads(bus: Bus): Promise<StreamHead[]> {
   )
 }
 
+/** False when one of these streams is gone, or was made anew or emptied since. */
+export const areStillThere = (heads: readonly StreamHead[], present: readonly StreamHead[]) =>
+  heads.every(({ stream, incarnation }) =>
+    present.some((head) => head.stream === stream && head.incarnation === incarnation),
+  )
+
 /** Whether everything up to these places was stored, or set aside. */
 export async function hasPassedHeads(db: Db, heads: readonly StreamHead[]): Promise<boolean> {
   const positions = await db

@@ -25,11 +25,12 @@ import {
   deleteExperiment,
   findBusyOrigins,
   findExperiment,
-  hasMessages,
   insertExperiment,
   listExperiments,
   type StoredExperiment,
+  wasBegun,
 } from './experiment-rows.ts'
+import { stopReason } from './outcome.ts'
 import { startFollowing } from './start-following.ts'
 
 export interface ExperimentDeps {
@@ -121,16 +122,16 @@ export function startExperiments(deps: ExperimentDeps): AsyncDisposable {
     const id = asked.id ?? createExperimentId(plan.name, ulid())
     await check(plan)
     const isNew =
-      !(await hasMessages(db, id)) && (await insertExperiment(db, created({ id, plan, by })))
+      !(await wasBegun(db, id)) && (await insertExperiment(db, created({ id, plan, by })))
     if (!isNew) throw new RefusalError('conflict', `the name ${id} was used before`)
     if (start) await begin(id)
     return await answer(id)
   }
 
   const end = async (id: string, by: string): Promise<Answer> => {
-    const { experiment } = await find(id)
+    const { experiment, stoppedBy } = await find(id)
     const endedAt = toTimestamp(nowMicroseconds())
-    const reason = `stopped by ${by}`
+    const reason = stopReason(by)
     const isUnbegun = { id, status: 'created' } as const
     const isRunning = { id, status: 'running' } as const
     const hasEnded =
@@ -138,7 +139,9 @@ export function startExperiments(deps: ExperimentDeps): AsyncDisposable {
         status: 'stopped',
         reason,
         finished_at: endedAt,
-      })) || (await changeExperiment(db, isRunning, { stopped_by: by }))
+      })) ||
+      // Its origins repeat who stopped it first.
+      (stoppedBy === null && (await changeExperiment(db, isRunning, { stopped_by: by })))
     const { status } = experiment
     // While it waits for acknowledgements, nothing is sent any more.
     if (!hasEnded && status !== 'finishing' && status !== 'running') {

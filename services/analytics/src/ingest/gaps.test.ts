@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { findGaps } from './gaps.ts'
+import { goneReason as discarded, findGaps } from './gaps.ts'
 
-const discarded = "discarded by the stream's bounds"
-const deleted = 'deleted from the stream'
+const deleted = 'deleted one by one'
 
 test.each([
   [0, [1, 2, 3], 1, []],

@@ -1,4 +1,4 @@
-import { type Bus, type Consumption, consumeBatches, findStreamHeads } from '@corroport/bus'
+import { type BatchConsumption, type Bus, consumeBatches, findStreamHead } from '@corroport/bus'
 import { analyticsDurables } from '@corroport/contracts'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -8,12 +8,9 @@ import { createIngestMetrics } from './metrics.ts'
 import { readRecord, storeBatch } from './store-batch.ts'
 
 export interface Ingest extends AsyncDisposable {
-  /** Streams that are not read now. */
+  /** Streams that are not read now, and why. */
   readonly unread: string[]
 }
-
-// Rows in CHANGES may be large, and so many are held three times over.
-const maxRecords = { CHANGES: 250, RECORDS: 2000, LIFECYCLE: 250, SAMPLES: 250, DEAD: 250 }
 
 const headTimeoutMs = 2000
 
@@ -22,18 +19,15 @@ export function startIngest(deps: { db: Db; bus: Bus; log: Logger; metrics: Regi
   const { db, bus, log } = deps
   const metrics = createIngestMetrics(deps.metrics)
   const stack = new AsyncDisposableStack()
-  const consumptions = analyticsDurables.map((durable): [string, Consumption] => {
+  const consumptions = analyticsDurables.map((durable): [string, BatchConsumption] => {
     const { stream } = durable
-    const findFirst = async (): Promise<number> => {
-      const heads = await findStreamHeads(bus, headTimeoutMs)
-      return heads.find((head) => head.stream === stream)?.first ?? 0
-    }
+    const findFirst = async (): Promise<number> =>
+      (await findStreamHead(bus, stream, headTimeoutMs)).first
     const consumption = consumeBatches({
       bus,
       log,
       service: 'analytics',
       durable,
-      maxRecords: maxRecords[stream],
       position: (incarnation) => readPosition(db, { stream, incarnation }),
       read: readRecord,
       handle: async (batch, bury) => {
@@ -50,7 +44,9 @@ export function startIngest(deps: { db: Db; bus: Bus; log: Logger; metrics: Regi
   })
   return {
     get unread() {
-      return consumptions.filter(([, { isBound }]) => !isBound).map(([stream]) => stream)
+      return consumptions
+        .filter(([, { isBound }]) => !isBound)
+        .map(([stream, { problem }]) => (problem ? `${stream} (${problem})` : stream))
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }

@@ -36,23 +36,26 @@ export interface StoreDeps {
   findFirst: () => Promise<number>
 }
 
-/**
- * Stores records of one stream, in its order, and moves the ledger in the same transaction. Whatever
- * one of them holds, it stops no other: what Postgres refuses is looked for by halves and set aside.
- */
+/** Stores records of one stream, in its order, and moves the ledger in the same transaction. */
 export async function storeBatch(deps: StoreDeps, batch: readonly ReadRecord[]): Promise<Counts> {
+  for (const { record, refusal } of batch) if (refusal) await deps.bury(record, refusal)
+  return await storeByHalves(deps, batch)
+}
+
+/** Whatever one of them holds, it stops no other: what Postgres refuses is looked for and set aside. */
+async function storeByHalves(deps: StoreDeps, batch: readonly ReadRecord[]): Promise<Counts> {
   try {
-    for (const { record, refusal } of batch) if (refusal) await deps.bury(record, refusal)
     return await storeTogether(deps, batch)
   } catch (error) {
     if (!isOfTheData(error)) throw error
-    const [only] = batch
-    if (only && batch.length === 1) {
+    if (batch.length === 1) {
+      const [only] = batch
+      if (!only?.row) throw error
       return await storeBatch(deps, [{ ...only, row: undefined, refusal: messageOf(error) }])
     }
     const middle = Math.ceil(batch.length / 2)
-    const first = await storeBatch(deps, batch.slice(0, middle))
-    const second = await storeBatch(deps, batch.slice(middle))
+    const first = await storeByHalves(deps, batch.slice(0, middle))
+    const second = await storeByHalves(deps, batch.slice(middle))
     return {
       stored: first.stored + second.stored,
       duplicates: first.duplicates + second.duplicates,

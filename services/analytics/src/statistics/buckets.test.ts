@@ -17,12 +17,12 @@ describe('linear buckets', () => {
 
 describe('logarithmic buckets', () => {
   test.each([
-    { samples: [0, 0], edges: [0, 125] },
-    { samples: [124, 125], edges: [0, 125, 250] },
-    { samples: [125, 249], edges: [125, 250] },
-    { samples: [250, 250], edges: [250, 500] },
-    { samples: [999, 1000], edges: [500, 1000, 2000] },
-    { samples: [-7, 130], edges: [-7, 125, 250] },
+    { samples: [0, 0], edges: [0, 100] },
+    { samples: [99, 100], edges: [0, 100, 125] },
+    { samples: [100, 124], edges: [100, 125] },
+    { samples: [125, 125], edges: [125, 160] },
+    { samples: [999, 1000], edges: [800, 1000, 1250] },
+    { samples: [-7, 130], edges: [-7, 100, 125, 160] },
   ])('of $samples', ({ samples: [smallest = 0, largest = 0], edges }) => {
     expect(logarithmicEdges(smallest, largest)).toEqual(edges)
   })

@@ -14,7 +14,7 @@ import { Type } from 'typebox'
 import type { Db } from '../store/database.ts'
 import type { Database } from '../store/tables.ts'
 import { countRecords, forgetRecords, readClocks } from './count-records.ts'
-import { type Measured, toDistribution, toOneWay } from './distribution.ts'
+import { type Measured, toDistribution, toInterval, toOneWay } from './distribution.ts'
 import {
   figuresOf,
   measureAll,
@@ -26,6 +26,7 @@ import {
   storeBlocks,
   storePairs,
 } from './measure.ts'
+import { measureSeries } from './measure-series.ts'
 import { findClocksApart, findWarnings } from './warnings.ts'
 
 type Tx = Transaction<Database>
@@ -125,6 +126,7 @@ async function compute(
     .where('id', '=', experimentId)
     .executeTakeFirst()
   if (!experiment) return undefined
+  const computed_at = toTimestamp(nowMicroseconds())
   const plan = parsePlan(experiment.plan)
   const shares = parseShares(experiment.shares)
   await readClocks(transaction, experimentId)
@@ -139,7 +141,7 @@ async function compute(
   }
   return {
     experiment_id: experimentId,
-    computed_at: toTimestamp(nowMicroseconds()),
+    computed_at,
     is_final: isFinal,
     transports,
     flush: await readFlush(transaction, experimentId),
@@ -162,7 +164,8 @@ async function computeTransport(transaction: Tx, subject: Subject): Promise<Tran
   const { experimentId, plan, transport, isFinal, unstored } = subject
   const messages = await measureMessages(transaction)
   const { sent, accepted, failed, unsettled, expected_acks } = messages
-  const all = await measureAll(transaction)
+  const spreading = await measureCoverage(transaction, messages.most_receivers)
+  const all = await measureAll(transaction, spreading.first_ack.n)
   const warmup = await countWarmup(transaction, experimentId, transport)
   const skipped = await countSkipped(transaction, experimentId, plan, transport)
   const { pairs, receivers, regions } = await measureReceivers(transaction, subject, all)
@@ -187,12 +190,14 @@ async function computeTransport(transaction: Tx, subject: Subject): Promise<Tran
     },
     delivery_rate: expected_acks === 0 ? null : all.acks / expected_acks,
     round_trip: toDistribution(all.round_trip),
+    median_interval: all.median_interval && toInterval(all.median_interval),
     round_trip_from_intended: toDistribution(all.from_intended),
-    ...(await measureCoverage(transaction, messages.most_receivers)),
+    ...spreading,
     one_way: toOneWay(all),
     write: toDistribution(messages.write),
     sender_delay: toDistribution(messages.sender_delay),
     histogram: await measureHistogram(transaction, all.round_trip),
+    series: await measureSeries(transaction),
     receivers: receivers.slice(0, mostReceivers),
     regions,
     warnings: findWarnings({
@@ -287,7 +292,7 @@ async function readFlush(
         (payload -> 'flushLagMs' ->> 'p50')::float8 AS p50
     ) lag
     WHERE x.id = ${experimentId} AND kind = 'subscription.audited' AND count > 0
-      AND payload ->> 'table' = ${messageTable}
+      AND payload ->> 'table' = ${messageTable} AND expected ? (payload ->> 'nodeId')
       AND event.at BETWEEN coalesce(started_at, created_at) AND coalesce(finished_at, now())
   `.execute(transaction)
   const { sights = 0, mean = null } = rows[0] ?? {}

@@ -7,7 +7,7 @@ import type { Database } from '../store/tables.ts'
 const blocks = 200
 
 /** Which clocks are looked at: of the time of the experiment, and so long after its deadline. */
-const clockMargin = '10 minutes'
+export const lateMargin = '10 minutes'
 
 // An acknowledgement is never stored under a day before its message was sent. Partitions before that
 // are not looked through.
@@ -22,7 +22,7 @@ export async function readClocks(
     SELECT ${isoTime('x.began')} AS "from", ${isoTime('x.ended')} AS "to"
     FROM (
       SELECT coalesce(started_at, created_at) AS began,
-        least(now(), coalesce(deadline_at, finished_at, now()) + ${clockMargin}::interval) AS ended
+        least(now(), coalesce(deadline_at, finished_at, now()) + ${lateMargin}::interval) AS ended
       FROM experiment WHERE id = ${experimentId}
     ) x`.execute(transaction)
   const [range] = rows
@@ -33,7 +33,8 @@ export async function readClocks(
 /**
  * Reads what is stored of one transport of an experiment, once, into temporary tables:
  *
- * - `counted_message`: what was sent after the warm-up, in its order; `block` of the accepted ones
+ * - `counted_message`: what was sent after the warm-up, in its order; `block` of the accepted ones;
+ *   `since_start` in microseconds, by the clock of analytics where the origin's is known
  * - `counted_roster`: messages of an origin that expect the same receivers, and how many these are
  * - `counted_pair`: origin and expected receiver, with the receiver's region
  * - `counted_ack`: what arrived from expected receivers of accepted messages, in microseconds
@@ -57,11 +58,16 @@ export async function countRecords(
         coalesce(o.state, 'sent') AS state, o.took_us,
         count(*) FILTER (WHERE o.state = 'accepted') OVER () AS accepted,
         ${correctedUs('g', 's.sent_at')} AS corrected_us, g.bound_us,
+        round(coalesce(${correctedUs('g', 's.sent_at')}, ${epochUs('s.sent_at')})
+          - ${epochUs('x.began')}) AS since_start,
         x.deadline_at
           + coalesce(${epochUs('s.sent_at')} - ${correctedUs('g', 's.sent_at')}, 0) * interval '1 us'
           AS late_after
       FROM sent s
-      CROSS JOIN (SELECT deadline_at FROM experiment WHERE id = ${experimentId}) x
+      CROSS JOIN (
+        SELECT deadline_at, coalesce(started_at, created_at) AS began
+        FROM experiment WHERE id = ${experimentId}
+      ) x
       LEFT JOIN outcome o ON o.message_id = s.message_id AND o.transport = s.transport
       LEFT JOIN clock_segment g ON ${isSegmentOf('g', 's.origin', 's.sent_at')}
       WHERE s.experiment_id = ${experimentId} AND s.transport = ${transport} AND NOT s.is_warmup

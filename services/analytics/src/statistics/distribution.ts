@@ -35,6 +35,10 @@ export function toDistribution([n, sum, ranks]: Spread): Distribution {
   }
 }
 
+export function toInterval([from, to]: readonly [from: number, to: number]) {
+  return { from_ms: toMilliseconds(from), to_ms: toMilliseconds(to) }
+}
+
 /** Of the acknowledgements of one node, pair or region, or of all. */
 export interface Measured {
   acks: number

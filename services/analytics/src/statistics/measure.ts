@@ -47,11 +47,33 @@ export async function measureMessages(transaction: Tx): Promise<MessageRow> {
   return one(rows)
 }
 
-export async function measureAll(transaction: Tx): Promise<Measured & { from_intended: Spread }> {
-  const { rows } = await sql<Measured & { from_intended: Spread }>`
-    SELECT ${measured}, ${spreadOf('a.from_intended')} AS from_intended FROM counted_ack a
-  `.execute(transaction)
+export interface MeasuredAll extends Measured {
+  from_intended: Spread
+  /** µs: of the two ranks that hold the median with 95 %; null where messages are too few. */
+  median_interval: [from: number, to: number] | null
+}
+
+/** `acknowledged`: messages with at least one acknowledgement. */
+export async function measureAll(transaction: Tx, acknowledged: number): Promise<MeasuredAll> {
+  const { rows } = await sql<MeasuredAll>`
+    SELECT ${measured}, ${spreadOf('a.from_intended')} AS from_intended,
+      to_json(percentile_disc(${medianRanks(acknowledged)}::float8[])
+        WITHIN GROUP (ORDER BY a.round_trip)) AS median_interval
+    FROM counted_ack a`.execute(transaction)
   return one(rows)
+}
+
+const fewestMessages = 6
+const z = 1.959964 // of a normal distribution, 95 % two-sided
+
+/**
+ * After the ranks of order statistics. Acknowledgements of one message depend on each other, so it is
+ * messages that are counted. Below six no pair of ranks holds the median with 95 %.
+ */
+function medianRanks(messages: number): [number, number] | null {
+  if (messages < fewestMessages) return null
+  const spread = z / (2 * Math.sqrt(messages))
+  return [0.5 - spread, 0.5 + spread]
 }
 
 /** A pair of origin and receiver. `receiver` and `place` number the receivers and their regions. */

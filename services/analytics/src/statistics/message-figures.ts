@@ -2,16 +2,20 @@ import type { MessageFigures } from '@corroport/contracts'
 import { sql } from 'kysely'
 import type { Db } from '../store/database.ts'
 import { isoTime } from '../store/sql-time.ts'
+import { toMilliseconds } from './distribution.ts'
 
 export interface MessagePlace {
   number: number
   messageId: string
 }
 
-interface Row extends Omit<MessageFigures, 'sender_delay_ms' | 'min_ms' | 'median_ms' | 'max_ms'> {
+type Times = 'sender_delay_ms' | 'min_ms' | 'mean_ms' | 'median_ms' | 'max_ms'
+
+interface Row extends Omit<MessageFigures, Times> {
   number: number
   delay_us: number | null
   min_us: number | null
+  mean_us: number | null
   median_us: number | null
   max_us: number | null
 }
@@ -25,7 +29,7 @@ export async function readMessages(
     SELECT s.message_id, s.transport, s.origin AS origin_node_id, s.number, s.is_warmup,
       ${isoTime('s.intended_at')} AS intended_at, ${isoTime('s.sent_at')} AS sent_at,
       coalesce(o.state, 'sent') AS status, s.delay_us::float8,
-      coalesce(a.acks, 0) AS acks, e.expected, a.min_us, a.median_us, a.max_us, e.missing
+      coalesce(a.acks, 0) AS acks, e.expected, a.min_us, a.mean_us, a.median_us, a.max_us, e.missing
     FROM (
       SELECT * FROM sent
       WHERE experiment_id = ${experimentId}
@@ -40,6 +44,7 @@ export async function readMessages(
     LEFT JOIN LATERAL (
       SELECT count(*)::integer AS acks, array_agg(node_id) AS nodes,
         min(round_trip_us)::float8 AS min_us, max(round_trip_us)::float8 AS max_us,
+        avg(round_trip_us)::float8 AS mean_us,
         (percentile_disc(0.5) WITHIN GROUP (ORDER BY round_trip_us))::float8 AS median_us
       FROM ack
       WHERE ack.message_id = s.message_id AND ack.transport = s.transport
@@ -52,13 +57,14 @@ export async function readMessages(
       FROM unnest(r.nodes) AS node
     ) e
     ORDER BY s.number, s.message_id`.execute(db)
-  return rows.map(({ delay_us, min_us, median_us, max_us, ...row }) => ({
+  return rows.map(({ delay_us, min_us, mean_us, median_us, max_us, ...row }) => ({
     ...row,
     sender_delay_ms: inMs(delay_us),
     min_ms: inMs(min_us),
+    mean_ms: inMs(mean_us),
     median_ms: inMs(median_us),
     max_ms: inMs(max_us),
   }))
 }
 
-const inMs = (us: number | null): number | null => (us === null ? null : us / 1000)
+const inMs = (us: number | null): number | null => (us === null ? null : toMilliseconds(us))

@@ -42,17 +42,23 @@ export interface Suspicion {
 
 /** A sender that is later than this share of the median round trip falsifies it. */
 const bearableDelay = 0.1
+/** µs. A sender that collects garbage, or waits for a busy machine, is not late by so much. */
+const stall = 100_000
 
 /** Why the figures may mislead, a sentence each. */
 export function findWarnings(suspicion: Suspicion): string[] {
   const { all, senderDelay, skipped, unsettled, unstored, clocks, hidden } = suspicion
-  const [median, delay] = [all.round_trip[2]?.[1], senderDelay[2]?.[3]]
+  const median = all.round_trip[2]?.[1]
+  const [delay, worst] = senderDelay[2]?.slice(3) ?? []
   const oneWay = all.one_way[2]?.[1]
   const warnings: string[] = []
   if (median !== undefined && delay !== undefined && delay > bearableDelay * median) {
     warnings.push(
       `The sender fell behind: 99 of 100 messages left up to ${inMs(delay)} late, more than a tenth of the median round trip of ${inMs(median)}.`,
     )
+  } else if (worst !== undefined && worst >= stall) {
+    // A few of many messages are in no percentile.
+    warnings.push(`The sender stalled: a message left ${inMs(worst)} late.`)
   }
   if (all.wall > 0) {
     warnings.push(

@@ -1,3 +1,4 @@
+import { messageOf } from '@corroport/bus'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import type { Logger } from 'pino'
@@ -35,4 +36,9 @@ export function openDatabase(options: {
     pool,
     [Symbol.asyncDispose]: () => db.destroy(),
   }
+}
+
+/** A refused connection to a name with several addresses has its words only in its parts. */
+export function reasonOf(error: unknown): string {
+  return error instanceof AggregateError ? error.errors.map(reasonOf).join(', ') : messageOf(error)
 }

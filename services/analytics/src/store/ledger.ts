@@ -119,27 +119,37 @@ function withoutNul(text: string): string {
 
 export interface LedgerRow extends StreamLife, Counts {
   lastSequence: number
+  missingRecords: number
+  missingRanges: number
+  /** The newest of them. */
   gaps: Gap[]
 }
 
+// All entries together are one reply, which has to stay below 1 MB.
+const newestGaps = 100
+
 export async function readLedger(db: Db): Promise<LedgerRow[]> {
-  const [entries, gaps] = await Promise.all([
-    db.selectFrom('ledger').selectAll().orderBy('stream').orderBy('updated_at').execute(),
-    db.selectFrom('ledger_gap').selectAll().orderBy('first_sequence').execute(),
-  ])
-  return entries.map((entry) => ({
-    stream: entry.stream,
-    incarnation: entry.incarnation,
-    lastSequence: Number(entry.last_sequence),
-    stored: Number(entry.stored),
-    duplicates: Number(entry.duplicates),
-    refused: Number(entry.refused),
-    gaps: gaps
-      .filter((gap) => gap.stream === entry.stream && gap.incarnation === entry.incarnation)
-      .map((gap) => ({
-        first: Number(gap.first_sequence),
-        last: Number(gap.last_sequence),
-        reason: gap.reason,
-      })),
-  }))
+  const { rows } = await sql<LedgerRow>`
+    SELECT ledger.stream, ledger.incarnation, ledger.last_sequence::float8 AS "lastSequence",
+      stored::float8 AS stored, duplicates::float8 AS duplicates, refused::float8 AS refused,
+      missing."missingRecords", missing."missingRanges", newest.gaps
+    FROM ledger
+    CROSS JOIN LATERAL (
+      SELECT count(*)::integer AS "missingRanges",
+        coalesce(sum(last_sequence - first_sequence + 1), 0)::float8 AS "missingRecords"
+      FROM ledger_gap gap
+      WHERE gap.stream = ledger.stream AND gap.incarnation = ledger.incarnation
+    ) missing
+    CROSS JOIN LATERAL (
+      SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'first', first_sequence, 'last', last_sequence, 'reason', reason
+      ) ORDER BY first_sequence), '[]') AS gaps
+      FROM (
+        SELECT first_sequence, last_sequence, reason FROM ledger_gap gap
+        WHERE gap.stream = ledger.stream AND gap.incarnation = ledger.incarnation
+        ORDER BY first_sequence DESC LIMIT ${newestGaps}
+      ) gap
+    ) newest
+    ORDER BY ledger.stream, ledger.updated_at`.execute(db)
+  return rows
 }

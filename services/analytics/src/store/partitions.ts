@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { DatabaseError } from 'pg'
 import type { FactTable } from '../ingest/rows.ts'
 import type { Db } from './database.ts'
 
@@ -44,7 +45,7 @@ async function makePartition(
     if (rows[0]?.is_there) return undefined
     const [partition, rest] = [sql.table(name), sql.table(`${table}_default`)]
     // Rows of this day may lie in the rest already, and no more may come until it is done.
-    await sql`LOCK TABLE ${sql.table(table)} IN SHARE ROW EXCLUSIVE MODE`.execute(transaction)
+    await sql`LOCK TABLE ONLY ${sql.table(table)} IN SHARE ROW EXCLUSIVE MODE`.execute(transaction)
     await sql`CREATE TABLE ${partition} (LIKE ${sql.table(table)} INCLUDING ALL)`.execute(
       transaction,
     )
@@ -63,30 +64,44 @@ async function makePartition(
 
 export interface Dropped {
   partitions: string[]
+  /** Partitions that are read just now; nothing of them is dropped. */
+  busy: string[]
   /** Outside of partitions. */
   rows: number
 }
 
-/** Drops what was told more than so many days before `now`. */
+/** Drops what was told more than so many days before `now`, or as long after it by a wrong clock. */
 export async function dropOld(db: Db, now: Date, retentionDays: number): Promise<Dropped> {
-  const oldest = startOfDay(now, -retentionDays)
+  const kept = { from: startOfDay(now, -retentionDays), to: startOfDay(now, retentionDays + 1) }
   const partitions: string[] = []
+  const busy: string[] = []
   let rows = 0
   for (const [table, column] of Object.entries(dayOf)) {
     for (const { name, day } of await listPartitions(db, table)) {
-      if (day >= oldest) continue
-      await db.transaction().execute(async (transaction) => {
-        await hurry(transaction)
-        await sql`DROP TABLE ${sql.table(name)}`.execute(transaction)
-      })
-      partitions.push(name)
+      if (day >= kept.from && day < kept.to) continue
+      const list = (await dropPartition(db, name)) ? partitions : busy
+      list.push(name)
     }
-    rows += await deleteOld(db, `${table}_default`, column, oldest)
+    rows += await deleteBeyond(db, `${table}_default`, column, kept)
   }
-  rows += await deleteOld(db, 'skipped', 'at', oldest)
-  rows += await deleteOld(db, 'refused', 'at', oldest)
-  rows += await forgetOldStreams(db, oldest)
-  return { partitions, rows }
+  rows += await deleteBeyond(db, 'skipped', 'at', kept)
+  rows += await deleteBeyond(db, 'refused', 'at', kept)
+  rows += await forgetOldStreams(db, kept.from)
+  return { partitions, busy, rows }
+}
+
+/** False where somebody reads it for longer than others may be made to wait. */
+async function dropPartition(db: Db, name: string): Promise<boolean> {
+  try {
+    await db.transaction().execute(async (transaction) => {
+      await hurry(transaction)
+      await sql`DROP TABLE ${sql.table(name)}`.execute(transaction)
+    })
+    return true
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === lockNotAvailable) return false
+    throw error
+  }
 }
 
 async function listPartitions(db: Db, table: string): Promise<{ name: string; day: Date }[]> {
@@ -99,9 +114,16 @@ async function listPartitions(db: Db, table: string): Promise<{ name: string; da
   })
 }
 
-async function deleteOld(db: Db, table: string, column: string, oldest: Date): Promise<number> {
+async function deleteBeyond(
+  db: Db,
+  table: string,
+  column: string,
+  kept: { from: Date; to: Date },
+): Promise<number> {
+  const time = sql.ref(column)
   const { numAffectedRows } = await sql`
-    DELETE FROM ${sql.table(table)} WHERE ${sql.ref(column)} < ${oldest.toISOString()}`.execute(db)
+    DELETE FROM ${sql.table(table)}
+    WHERE ${time} < ${kept.from.toISOString()} OR ${time} >= ${kept.to.toISOString()}`.execute(db)
   return Number(numAffectedRows ?? 0)
 }
 
@@ -120,9 +142,14 @@ async function forgetOldStreams(db: Db, oldest: Date): Promise<number> {
   return Number(numAffectedRows ?? 0)
 }
 
-/** Who waits for a lock holds up all who come after; a long report must not stop what is stored. */
+const lockNotAvailable = '55P03'
+
+/**
+ * Who waits for a lock holds up all who come after; a long report must not stop what is stored. An
+ * autovacuum gives way after 1 s.
+ */
 async function hurry(db: Db): Promise<void> {
-  await sql`SET LOCAL lock_timeout = '3s'`.execute(db)
+  await sql`SET LOCAL lock_timeout = '2s'`.execute(db)
 }
 
 function startOfDay(time: Date, days: number): Date {

@@ -46,13 +46,15 @@ const wanted = new Set([
   'corro_transport_path_lost_packets',
 ])
 
-export async function readPrometheus(
-  addr: string,
-  signal: AbortSignal,
-): Promise<Record<string, number>> {
+export async function readPrometheus(addr: string, signal: AbortSignal): Promise<string> {
   const response = await fetch(`http://${addr}/metrics`, { signal, redirect: 'error' })
   if (!response.ok) throw new Error(`metrics were answered with ${response.status}`)
-  return sumWanted(await response.text())
+  return await response.text()
+}
+
+/** Of the agent; undefined where it does not say. */
+export function findVersion(text: string): string | undefined {
+  return /^corro_build_info\{(?:[^}]*,)?version="([^"\\]{1,64})"/m.exec(text)?.[1]
 }
 
 /** Over the labels. What is no number, as the quantile of nothing, is left out. */

@@ -11,7 +11,7 @@ import { type AgentFile, readAgentFile } from './agent-file.ts'
 import { createCpuShare } from './cpu-share.ts'
 import { registerSampleMetrics } from './metrics.ts'
 import { readProcess } from './process-figures.ts'
-import { readPrometheus } from './prometheus.ts'
+import { readPrometheus, sumWanted } from './prometheus.ts'
 
 export interface SamplesDeps {
   nodeId: string
@@ -94,7 +94,9 @@ function createAgentLook({ control, configPath, agent, log }: SamplesDeps) {
       fromFile('database', ({ databasePath }) => stat(databasePath)),
       fromFile('wal', ({ databasePath }) => stat(`${databasePath}-wal`)),
       fromFile('prometheus', async ({ prometheusAddr }, deadline) =>
-        prometheusAddr === undefined ? null : await readPrometheus(prometheusAddr, deadline),
+        prometheusAddr === undefined
+          ? null
+          : sumWanted(await readPrometheus(prometheusAddr, deadline)),
       ),
       within('gaps', signal, (deadline) =>
         agent.missingVersions({ signal: deadline, timeoutMs: sourceDeadlineMs }),

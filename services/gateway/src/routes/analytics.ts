@@ -1,21 +1,13 @@
 import { Readable } from 'node:stream'
 import type { Bus } from '@corroport/bus'
 import {
-  AggregationReply,
-  AggregationStart,
-  AggregationStatusReply,
-  AggregationStop,
+  After,
   AnalyticsHealthReply,
   ExperimentId,
   ExperimentRows,
   ExperimentSummaries,
   ExperimentSummary,
-  experimentCreated,
-  experimentEnded,
-  experimentQueried,
-  experimentsListed,
   figuresQueried,
-  type MessageEvent,
   MessageEventsReply,
   messagesQueried,
   nowMicroseconds,
@@ -27,37 +19,32 @@ import {
   TopologyReply,
   toTimestamp,
 } from '@corroport/contracts'
-import type { Directory } from '@corroport/identity'
 import { version } from '@corroport/service'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { askForExperiment, askForList, storedEvents } from '../ask-analytics.ts'
 import type { Config } from '../config.ts'
 import { silentAnalytics } from '../errors.ts'
 import type { App } from '../http-server.ts'
+import { exportText, toExport, toExportCsv } from '../original-export.ts'
 import {
-  createFlowSummary,
   type Found,
-  toExport,
-  toExportCsv,
   toMessageEvent,
   toRow,
   toRowsCsv,
   toSystemMetric,
   toTopology,
 } from '../original-shapes.ts'
-import { storedEvents } from './experiments.ts'
-import { by } from './operations.ts'
-import { answeredBy, answers, bodyIsOptional, documents } from './responses.ts'
+import { answeredBy, answers, documents } from './responses.ts'
 
 export interface AnalyticsDeps {
   config: Pick<Config, 'nodeId' | 'region'>
   bus: Bus
-  directory: Pick<Directory, 'nodes' | 'presence'>
 }
 
 const closed = { additionalProperties: false }
 const Params = Type.Object({ id: ExperimentId })
-const PageQuery = Type.Object({ after: Type.Optional(Type.String({ maxLength: 300 })) }, closed)
+const PageQuery = Type.Object({ after: Type.Optional(After) }, closed)
 // As the original did, whatever is not one of these is taken for JSON, and all but `false` for true.
 const format = Type.Optional(Type.String({ maxLength: 20, description: 'json or csv' }))
 const ExportQuery = Type.Object(
@@ -69,18 +56,23 @@ const ExportQuery = Type.Object(
   closed,
 )
 const CompareQuery = Type.Object(
-  { ids: Type.String({ pattern: '^[a-zA-Z0-9_, -]{1,6500}$' }), format },
+  {
+    ids: Type.String({
+      pattern: '^ *[a-zA-Z0-9_-]{1,64} *(, *[a-zA-Z0-9_-]{1,64} *){0,99}$',
+      description: 'ids of experiments with commas, 100 at most',
+    }),
+    format,
+  },
   closed,
 )
 const Exported = Type.Unsafe<Readable>({ type: 'object' })
 const ListQuery = Type.Object({ before: Type.Optional(Timestamp) }, closed)
 
-/** Routes of the first CorroPort, with its fields. */
-export function registerAnalytics(app: App, { config, bus, directory }: AnalyticsDeps): void {
+/** What the first CorroPort told of experiments, with its fields. */
+export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): void {
   const { nodeId, region } = config
 
-  const find = (id: string): Promise<Found> =>
-    bus.request(experimentQueried, {}, { id }).catch(silentAnalytics)
+  const find = (id: string): Promise<Found> => askForExperiment(bus, id)
   const figuresOf = async (id: string) =>
     (await bus.request(figuresQueried, {}, { id }).catch(silentAnalytics)).figures
   const metadata = () => ({
@@ -90,18 +82,12 @@ export function registerAnalytics(app: App, { config, bus, directory }: Analytic
     region,
   })
   const ofExperiment = (id: string) => ({ experiment_id: id, ...answeredBy(nodeId) })
-  const running = async (): Promise<Found[]> => {
-    const { experiments } = await bus
-      .request(experimentsListed, {}, { limit: 200 })
-      .catch(silentAnalytics)
-    return experiments.filter(({ experiment }) => experiment.status === 'running')
-  }
 
   app.get(
     '/api/analytics/health',
     { schema: { response: answers(AnalyticsHealthReply) } },
     async () => {
-      await bus.request(experimentsListed, {}, { limit: 1 }).catch(silentAnalytics)
+      await askForList(bus, { limit: 1 })
       return { status: 'ok' as const, database: 'ok' as const, region, ...answeredBy(nodeId) }
     },
   )
@@ -110,9 +96,7 @@ export function registerAnalytics(app: App, { config, bus, directory }: Analytic
     '/api/analytics/experiments/list',
     { schema: { querystring: ListQuery, response: answers(ExperimentSummaries) } },
     async ({ query }) => {
-      const page = await bus
-        .request(experimentsListed, {}, { limit: 200, ...query })
-        .catch(silentAnalytics)
+      const page = await askForList(bus, { limit: 200, ...query })
       const experiments = page.experiments.map(({ experiment, progress }) => ({
         experiment_id: experiment.id,
         ...countsOf(progress),
@@ -130,11 +114,9 @@ export function registerAnalytics(app: App, { config, bus, directory }: Analytic
     '/api/analytics/experiments/compare',
     { schema: { querystring: CompareQuery, response: documents(ExperimentRows) } },
     async ({ query: { ids, format: wanted } }, reply) => {
-      const wantedIds = [...new Set(ids.split(',').map((id) => id.trim()))].filter(
-        (id) => id !== '',
-      )
       const rows = []
-      for (const id of wantedIds) rows.push(toRow(await find(id), await figuresOf(id)))
+      for (const id of new Set(ids.split(',').map((part) => part.trim())))
+        rows.push(toRow(await find(id), await figuresOf(id)))
       if (wanted === 'csv') {
         offerFile(reply, 'text/csv', 'experiment_comparison.csv')
         return toRowsCsv(rows)
@@ -170,7 +152,7 @@ export function registerAnalytics(app: App, { config, bus, directory }: Analytic
         ack_count: message.acks,
         min_latency_ms: message.min_ms,
         max_latency_ms: message.max_ms,
-        avg_latency_ms: message.mean_ms ?? null,
+        avg_latency_ms: message.mean_ms,
         median_latency_ms: message.median_ms,
       }))
       return { ...ofExperiment(id), timing_stats, count: timing_stats.length, next }
@@ -183,7 +165,7 @@ export function registerAnalytics(app: App, { config, bus, directory }: Analytic
     async ({ params: { id } }) => {
       await find(id)
       const system_metrics: SystemMetric[] = []
-      for await (const events of storedEvents(bus, id)) {
+      for await (const events of storedEvents(bus, id, 'sample')) {
         system_metrics.push(...events.flatMap((event) => toSystemMetric(event, id) ?? []))
       }
       return { ...ofExperiment(id), system_metrics, count: system_metrics.length }
@@ -232,121 +214,18 @@ export function registerAnalytics(app: App, { config, bus, directory }: Analytic
       return Readable.from(text)
     },
   )
-
-  app.post(
-    '/api/analytics/aggregation/start',
-    { schema: { body: AggregationStart, response: answers(AggregationReply) } },
-    async ({ body }) => {
-      const { experiment_id: id, message_count = 0, message_interval_ms = 1000, transport } = body
-      const plan = {
-        name: id,
-        note: '',
-        transports: [transport === 'pubsub' ? ('direct' as const) : ('gossip' as const)],
-        origins: [nodeId],
-        count: message_count,
-        interval_ms: message_interval_ms,
-        payload_bytes: 64,
-        warmup: 0,
-        seed: 0,
-        repeat_of: null,
-      }
-      await bus.request(experimentCreated, {}, { id, plan, by, start: true }).catch(silentAnalytics)
-      return { ...succeeded(id), node_id: nodeId }
-    },
-  )
-
-  app.post(
-    '/api/analytics/aggregation/stop',
-    {
-      schema: { body: AggregationStop, response: answers(AggregationReply) },
-      ...bodyIsOptional,
-    },
-    async ({ body }) => {
-      const isOwn = ({ experiment: { plan } }: Found): boolean =>
-        plan.origins.length === 1 && plan.origins[0] === nodeId
-      const id = body.experiment_id ?? (await running()).find(isOwn)?.experiment.id
-      if (id !== undefined) {
-        await bus.request(experimentEnded, {}, { id, by }).catch(silentAnalytics)
-      }
-      return { ...succeeded(id ?? null), node_id: nodeId }
-    },
-  )
-
-  app.get(
-    '/api/analytics/aggregation/status',
-    { schema: { response: answers(AggregationStatusReply) } },
-    async () => {
-      const running_experiments = (await running()).map(({ experiment }) => experiment.id)
-      const active_nodes = directory
-        .nodes()
-        .filter(({ announcement }) => directory.presence(announcement.nodeId) === 'present')
-        .map(({ announcement }) => ({
-          node_id: announcement.nodeId,
-          region: announcement.region,
-          phoenix_port: portOf(announcement.endpoints.api),
-          is_local: announcement.nodeId === nodeId,
-        }))
-      return {
-        status: 'success' as const,
-        active_nodes,
-        node_count: active_nodes.length,
-        local_node_id: nodeId,
-        running_experiments,
-        timestamp: now(),
-      }
-    },
-  )
 }
 
 function now(): string {
   return toTimestamp(nowMicroseconds())
 }
 
-function succeeded(experimentId: string | null) {
-  const [status, result] = ['success', 'ok'] as const
-  return { status, result, experiment_id: experimentId, timestamp: now() }
-}
-
 function countsOf({ sent, acks }: Found['progress']) {
   return { message_count: sent + acks, send_count: sent, ack_count: acks }
-}
-
-function portOf(endpoint: string | null): number | null {
-  const port = /:(\d+)$/.exec(endpoint ?? '')?.[1]
-  return port === undefined ? null : Number(port)
 }
 
 // Ids of experiments have no quotes.
 function offerFile(reply: Pick<FastifyReply, 'header'>, type: string, name: string): void {
   reply.header('content-type', `${type}; charset=utf-8`)
   reply.header('content-disposition', `attachment; filename="${name}"`)
-}
-
-/** JSON in pieces: the raw events pass through, however many they are. */
-async function* exportText(
-  bus: Bus,
-  { experiment }: Found,
-  wanted: {
-    head: ReturnType<typeof toExport> & { metadata: object }
-    hasEvents: boolean
-    hasMetrics: boolean
-  },
-): AsyncGenerator<string> {
-  const { performance, ...head } = wanted.head
-  const summary = createFlowSummary()
-  const metrics: SystemMetric[] = []
-  yield `${JSON.stringify(head).slice(0, -1)},"raw_events":[`
-  let separator = ''
-  for await (const events of storedEvents(bus, experiment.id)) {
-    const messages = events.flatMap((event) => toMessageEvent(event, experiment) ?? [])
-    for (const message of messages) summary.add(message)
-    if (wanted.hasMetrics) {
-      metrics.push(...events.flatMap((event) => toSystemMetric(event, experiment.id) ?? []))
-    }
-    if (!wanted.hasEvents || messages.length === 0) continue
-    yield separator + messages.map((message: MessageEvent) => JSON.stringify(message)).join(',')
-    separator = ','
-  }
-  const rest = { performance: { ...performance, ...summary.read() }, system_metrics: metrics }
-  yield `],${JSON.stringify(rest).slice(1)}`
 }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { Bus } from '@corroport/bus'
 import {
+  After,
   ComparisonReply,
   ExperimentDeletedReply,
   ExperimentId,
@@ -16,9 +17,7 @@ import {
   experimentDeleted,
   experimentEnded,
   experimentImported,
-  experimentQueried,
   experimentsCompared,
-  experimentsListed,
   FiguresReply,
   figuresQueried,
   ImportReply,
@@ -28,10 +27,10 @@ import {
   messagesQueried,
   PairsReply,
   pairsQueried,
-  storedEventsQueried,
   Timestamp,
 } from '@corroport/contracts'
 import { Type } from 'typebox'
+import { askForExperiment, askForList, storedEvents } from '../ask-analytics.ts'
 import type { Config } from '../config.ts'
 import { ProblemError, silentAnalytics } from '../errors.ts'
 import type { App } from '../http-server.ts'
@@ -47,9 +46,7 @@ export interface ExperimentsDeps {
 
 const closed = { additionalProperties: false }
 const Params = Type.Object({ id: ExperimentId })
-const after = Type.Optional(
-  Type.String({ maxLength: 300, description: '`next` of the page before' }),
-)
+const after = Type.Optional(After)
 const PageQuery = Type.Object({ after }, closed)
 const ListQuery = Type.Object(
   {
@@ -64,7 +61,7 @@ const MessagesQuery = Type.Object(
 )
 const Ids = Type.String({
   pattern: '^[a-zA-Z0-9_-]{1,64}(,[a-zA-Z0-9_-]{1,64}){0,99}$',
-  description: 'experiments, with commas',
+  description: 'ids of experiments with commas, 100 at most',
 })
 const CompareQuery = Type.Object(
   {
@@ -85,8 +82,6 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
     { schema: { body: ExperimentRequest, response: creates(ExperimentReply) } },
     async ({ body }, reply) => {
       const { id, start = experimentDefaults.start } = body
-      // Its page would be the comparison's.
-      if (id === 'compare') throw new ProblemError(422, 'compare is no id for an experiment')
       const plan = planOf(body, nodeId)
       refuseUnknown(plan.origins, roster.nodeIds())
       const created = await bus
@@ -100,11 +95,8 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
   app.get(
     '/api/experiments',
     { schema: { querystring: ListQuery, response: answers(ExperimentsReply) } },
-    async ({ query: { limit = 50, before } }) => {
-      const page = await bus
-        .request(experimentsListed, {}, { limit, ...(before === undefined ? {} : { before }) })
-        .catch(silentAnalytics)
-      return { ...page, ...answeredBy(nodeId) }
+    async ({ query }) => {
+      return { ...(await askForList(bus, { limit: 50, ...query })), ...answeredBy(nodeId) }
     },
   )
 
@@ -112,8 +104,7 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
     '/api/experiments/:id',
     { schema: { params: Params, response: answers(ExperimentReply) } },
     async ({ params }) => {
-      const found = await bus.request(experimentQueried, {}, params).catch(silentAnalytics)
-      return { ...found, ...answeredBy(nodeId) }
+      return { ...(await askForExperiment(bus, params.id)), ...answeredBy(nodeId) }
     },
   )
 
@@ -181,7 +172,7 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
     '/api/experiments/:id/events',
     { schema: { params: Params, response: lines } },
     async ({ params: { id } }, reply) => {
-      const { experiment } = await bus.request(experimentQueried, {}, { id }).catch(silentAnalytics)
+      const { experiment } = await askForExperiment(bus, id)
       const text = exportLines(bus, id, { experiment })
       reply.type('application/x-ndjson')
       return Readable.from(text)
@@ -269,16 +260,4 @@ async function* exportLines(bus: Bus, id: string, head: ExportLine): AsyncGenera
 
 function toLine(line: ExportLine): string {
   return `${JSON.stringify(line)}\n`
-}
-
-/** The raw records of an experiment, page by page. */
-export async function* storedEvents(bus: Bus, id: string) {
-  let next: string | null | undefined
-  while (next !== null) {
-    const page = await bus
-      .request(storedEventsQueried, {}, { id, ...(next === undefined ? {} : { after: next }) })
-      .catch(silentAnalytics)
-    yield page.events
-    next = page.next
-  }
 }

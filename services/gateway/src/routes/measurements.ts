@@ -1,5 +1,6 @@
 import type { Bus } from '@corroport/bus'
 import {
+  After,
   analyticsVacuumed,
   ClocksReply,
   clocksQueried,
@@ -8,6 +9,7 @@ import {
   NodeId,
   PropagationReply,
   propagationQueried,
+  TableName,
   VacuumReply,
 } from '@corroport/contracts'
 import { Type } from 'typebox'
@@ -32,11 +34,11 @@ const ClocksQuery = Type.Object(
 )
 const PropagationQuery = Type.Object(
   {
-    table: Type.Optional(Type.String({ maxLength: 200 })),
+    table: Type.Optional(TableName),
     origin: Type.Optional(NodeId),
     node: Type.Optional(NodeId),
     hours: Type.Optional(Type.Number({ minimum: 0.1, maximum: 24 * 28, default: 24 })),
-    after: Type.Optional(Type.String({ maxLength: 300, description: '`next` of the page before' })),
+    after: Type.Optional(After),
   },
   closed,
 )

@@ -14,6 +14,7 @@ import type { Metrics } from '../metrics.ts'
 import type { OriginClock } from '../origin-clock.ts'
 import type { Roster } from '../roster.ts'
 import type { Sender } from '../send.ts'
+import { createInFlight } from './in-flight.ts'
 import { contentOf, dueMs, roundsOf, slotOf, transportOf } from './sequence.ts'
 import type { ShareStore, StoredShare } from './share-store.ts'
 
@@ -29,8 +30,6 @@ export interface SharesOptions {
 }
 
 const maxRunning = 16
-/** Of each share. A message that finds no place waits for one, and its delay says so. */
-const maxInFlight = 512
 // After so many overdue messages others of this process have their turn.
 const burst = 32
 const lookAtStateEveryMs = 1000
@@ -229,39 +228,6 @@ async function sendRound(
   } catch (err) {
     if (!(err instanceof ProblemError)) throw err
     log.debug({ err, experimentId: order.experimentId, number }, 'message of a share not sent')
-  }
-}
-
-interface InFlight {
-  place(): Promise<void>
-  add(work: Promise<void>): void
-  /** Throws what the work has thrown. */
-  ended(): Promise<void>
-}
-
-function createInFlight(): InFlight {
-  const works = new Set<Promise<void>>()
-  let failure: { error: unknown } | undefined
-  let freed = Promise.withResolvers<void>()
-  const waitWhile = async (isSo: () => boolean): Promise<void> => {
-    while (isSo()) await freed.promise
-    if (failure) throw failure.error
-  }
-  return {
-    place: () => waitWhile(() => works.size >= maxInFlight),
-    ended: () => waitWhile(() => works.size > 0),
-    add(work) {
-      works.add(work)
-      void work
-        .catch((error: unknown) => {
-          failure ??= { error }
-        })
-        .finally(() => {
-          works.delete(work)
-          freed.resolve()
-          freed = Promise.withResolvers()
-        })
-    },
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { durability, maskSecrets } from './postgres-plane.ts'
+import { describePostgres, durability, maskSecrets } from './postgres-plane.ts'
 
 function factsOf(names: string, syncs: readonly string[]) {
   return {
@@ -13,6 +13,7 @@ function factsOf(names: string, syncs: readonly string[]) {
       replay_lag_ms: null,
     })),
     latencyMs: 1,
+    migrations: { current: 'a', pending: [] },
   }
 }
 
@@ -25,6 +26,21 @@ test.each([
   ['2 (pg2, pg3)', [], { wanted: 3, effective: 1 }],
 ])('commits with %j and %j are on as many servers', (names, syncs, expected) => {
   expect(durability(factsOf(names, syncs))).toEqual(expected)
+})
+
+test.each([
+  [[], 'ok', null],
+  [['b', 'c'], 'degraded', 'migrations are missing: b, c; run corroport analytics migrate'],
+])('with the migrations %j pending its plane is %s', (pending, state, error) => {
+  const value = { ...factsOf('', []), migrations: { current: 'a', pending } }
+  const reading = { state: 'found' as const, ageMs: 5, error: null, value, lastFound: value }
+
+  const plane = describePostgres({
+    read: () => reading,
+    pool: () => ({ size: 1, idle: 1, waiting: 0 }),
+  })
+
+  expect(plane).toMatchObject({ state, error, migrations: { current: 'a', pending } })
 })
 
 test.each([

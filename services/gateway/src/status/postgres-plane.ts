@@ -1,4 +1,11 @@
-import { type ClusterStatus, createParser, nullable } from '@corroport/contracts'
+import type { Bus } from '@corroport/bus'
+import {
+  type ClusterStatus,
+  createParser,
+  nullable,
+  type SchemaState,
+  schemaQueried,
+} from '@corroport/contracts'
 import { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { type Static, Type } from 'typebox'
@@ -23,6 +30,8 @@ const parseFacts = createParser('what postgres tells of itself', Facts)
 
 export interface PostgresFacts extends Static<typeof Facts> {
   latencyMs: number
+  /** Null where no analytics answers. */
+  migrations: SchemaState | null
 }
 
 // A role that may not see the others' statistics gets their rows with nothing in them.
@@ -43,7 +52,7 @@ export interface PostgresSampler extends Sampler<PostgresFacts> {
 
 /** One connection, kept open, and used for nothing else. */
 export function startPostgresSampler(
-  { databaseUrl, log }: { databaseUrl: string; log: Logger },
+  { databaseUrl, bus, log }: { databaseUrl: string; bus: Bus; log: Logger },
   onLooked: () => void,
 ): PostgresSampler {
   const pool = new Pool({
@@ -65,8 +74,11 @@ export function startPostgresSampler(
       const startedAt = performance.now()
       await pool.query('SELECT 1')
       const latencyMs = performance.now() - startedAt
-      const { rows } = await pool.query<Record<string, unknown>>(query)
-      return { ...parseFacts(rows[0]), latencyMs }
+      const [{ rows }, migrations] = await Promise.all([
+        pool.query<Record<string, unknown>>(query),
+        bus.request(schemaQueried, {}, {}).catch(() => null), // its silence is no fault of postgres
+      ])
+      return { ...parseFacts(rows[0]), latencyMs, migrations }
     },
   })
   return {
@@ -92,12 +104,21 @@ export function describePostgres(sampler?: Pick<PostgresSampler, 'read' | 'pool'
     version: facts?.version ?? null,
     replicas: facts?.replicas ?? [],
     pool: sampler?.pool() ?? null,
+    migrations: facts?.migrations ?? null,
   }
   if (!reading) return { ...plane, state: 'none', role: 'none' }
   if (!facts) return { ...plane, state: reading.state === 'stale' ? 'unknown' : 'unavailable' }
   const { wanted, effective } = durability(facts)
-  if (facts.is_standby || effective >= wanted) return plane
-  return { ...plane, state: 'degraded', error: `a commit is on ${effective} of ${wanted} servers` }
+  const pending = facts.migrations?.pending ?? []
+  const problems = [
+    ...(facts.is_standby || effective >= wanted
+      ? []
+      : [`a commit is on ${effective} of ${wanted} servers`]),
+    ...(pending.length === 0
+      ? []
+      : [`migrations are missing: ${pending.join(', ')}; run corroport analytics migrate`]),
+  ]
+  return problems.length === 0 ? plane : { ...plane, state: 'degraded', error: problems.join('; ') }
 }
 
 /** On how many servers a commit is before it is answered: wanted by the settings, and so now. */

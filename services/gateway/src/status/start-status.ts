@@ -62,7 +62,7 @@ export function startStatus(deps: StatusDeps): Status {
   const postgres =
     databaseUrl === undefined
       ? undefined
-      : samplers.use(startPostgresSampler({ databaseUrl, log }, onLooked))
+      : samplers.use(startPostgresSampler({ databaseUrl, bus, log }, onLooked))
 
   const natsNow = () =>
     describeNats({

@@ -7,7 +7,7 @@ import {
   toTimestamp,
 } from '@corroport/contracts'
 import { expect, test } from '@jest/globals'
-import { originalToBundle } from './original-export.ts'
+import { fromJsonExport } from './json-export.ts'
 
 const origin = 'yyz-84ee55c2652168'
 const places =
@@ -62,7 +62,7 @@ const parseExperiment = createParser('experiment', Experiment)
 const parsers = { sent: messageSent, accepted: messageAccepted, acked: ackReceived }
 
 test('an export of the original becomes an experiment and records that fit their contracts', () => {
-  const { experiment, events } = originalToBundle(originalExport())
+  const { experiment, events } = fromJsonExport(originalExport())
 
   parseExperiment(experiment)
   for (const { kind, event } of events) {
@@ -82,7 +82,7 @@ test('an export of the original becomes an experiment and records that fit their
 })
 
 test('round trips are taken from the raw events, to the microsecond', () => {
-  const { events } = originalToBundle(originalExport())
+  const { events } = fromJsonExport(originalExport())
 
   const acks = events
     .filter(({ kind }) => kind === 'acked')
@@ -105,9 +105,56 @@ test('round trips are taken from the raw events, to the microsecond', () => {
 test('the transport is known by the ids, and the interval by the configuration', () => {
   const configured = { id: 'uiog', configuration: { transaction_frequency_ms: 500 } }
 
-  const { experiment } = originalToBundle(originalExport({ experiment: configured }, 'pubsub_'))
+  const { experiment } = fromJsonExport(originalExport({ experiment: configured }, 'pubsub_'))
 
   expect(experiment.plan).toMatchObject({ transports: ['direct'], interval_ms: 500 })
+})
+
+test('an export of our own says more: the plan, transports, round trips, and who was expected', () => {
+  const plan = {
+    name: 'Both',
+    note: 'before the change',
+    transports: ['gossip', 'direct'],
+    origins: [origin],
+    count: 2,
+    interval_ms: 1004,
+    payload_bytes: 64,
+    warmup: 1,
+    seed: 7,
+    repeat_of: null,
+  }
+  const whole = originalExport()
+  const raw_events = whole.raw_events.map((event) => ({
+    ...event,
+    transport:
+      event.message_id.endsWith('0') || event.message_id.endsWith('2') ? 'gossip' : 'direct',
+    receipt_timestamp: event.event_type === 'acked' ? event.event_timestamp : null,
+    round_trip_ms: event.event_type === 'acked' ? 12.345 : null,
+  }))
+  const topology = {
+    nodes: [{ node_id: 'silent', region: 'fra', bootstrap_peers: ['10.0.0.1:8787'] }],
+  }
+  const told = { id: 'both', plan, status: 'stopped', reason: 'stopped by operator' }
+
+  const { experiment, events } = fromJsonExport(
+    originalExport({ raw_events, topology, experiment: told }),
+  )
+
+  expect(experiment).toMatchObject({ status: 'stopped', reason: 'stopped by operator' })
+  expect(experiment.plan).toMatchObject({ ...plan, note: expect.stringContaining(plan.note) })
+  expect(experiment.expected).toContain('silent')
+  expect(experiment.environment?.nodes[0]?.bootstrap).toEqual(['10.0.0.1:8787'])
+  const sent = events.flatMap(({ kind, event }) =>
+    kind === 'sent' ? messageSent.parse(event) : [],
+  )
+  expect(sent.map((of) => [of.transport, of.experiment?.isWarmup])).toEqual([
+    ['gossip', true],
+    ['direct', true],
+    ['gossip', false],
+    ['direct', false],
+  ])
+  const ack = ackReceived.parse(events.find(({ kind }) => kind === 'acked')?.event)
+  expect(ack).toMatchObject({ roundTripMs: 12.345, receivedAt: expect.any(String) })
 })
 
 test('what is repeated or belongs to no message is left out, and counted', () => {
@@ -115,7 +162,7 @@ test('what is repeated or belongs to no message is left out, and counted', () =>
   const ack = whole.raw_events[1]
   const raw_events = [...whole.raw_events, ack, { ...ack, message_id: 'unknown' }]
 
-  const { experiment, events } = originalToBundle(originalExport({ raw_events }))
+  const { experiment, events } = fromJsonExport(originalExport({ raw_events }))
 
   expect(events).toHaveLength(132)
   expect(experiment.plan.note).toContain('; 2 repeated or unattached events were left out')
@@ -125,6 +172,11 @@ test.each([
   ['another format', { raw_events: undefined }, '/raw_events must be array'],
   ['no events', { raw_events: [] }, '/raw_events must not have fewer than 1 items'],
   ['an id with slashes', { experiment: { id: '../etc' } }, '/experiment/id must match'],
+  [
+    'an experiment that still runs',
+    { experiment: { id: 'rtio', status: 'running' } },
+    'rtio was running when it was exported',
+  ],
   [
     'a time that is none',
     { raw_events: [{ ...originalExport().raw_events[0], event_timestamp: 'soon' }] },
@@ -136,5 +188,5 @@ test.each([
     'the export has no message that was sent',
   ],
 ])('a file with %s is refused', (_, over, reason) => {
-  expect(() => originalToBundle(originalExport(over))).toThrow(reason)
+  expect(() => fromJsonExport(originalExport(over))).toThrow(reason)
 })
