@@ -31,7 +31,7 @@ const seconds = Number(secondsGiven)
 const atLeastPerSecond = 10_000
 const atLeastOfBare = 0.5
 // More than are read in the time, so that neither runs dry.
-const records = seconds * 40_000
+const records = seconds * 70_000
 // As analytics reads RECORDS: one acknowledgement for so many.
 const batch = 2000
 

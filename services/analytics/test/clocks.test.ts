@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { sql } from 'kysely'
 import pino from 'pino'
 import { startClocks } from '../src/clocks/start-clocks.ts'
+import { startIngest } from '../src/ingest/start-ingest.ts'
 import { quiet, startDatabase } from './harness.ts'
 
 const resources = new AsyncDisposableStack()
@@ -29,7 +30,7 @@ afterAll(() => resources.disposeAsync())
 let own: AsyncDisposableStack
 let bus: Bus
 let lines: Record<string, unknown>[]
-let begin: () => Clocks
+let begin: (intervalMs?: number) => Clocks
 let nodeIds: Set<string>
 beforeEach(async () => {
   own = new AsyncDisposableStack()
@@ -42,8 +43,8 @@ beforeEach(async () => {
   nodeIds = new Set()
   const roster = { nodeIds: () => [...nodeIds] }
   const metrics = createMetrics()
-  const deps = { db: database.db, bus, state, roster, log, metrics, intervalMs: 50 }
-  begin = () => Object.assign(startClocks(deps), { metrics })
+  const deps = { db: database.db, bus, state, roster, log, metrics }
+  begin = (intervalMs = 50) => Object.assign(startClocks({ ...deps, intervalMs }), { metrics })
   await until(() => bus.isConnected)
 })
 afterEach(() => own.disposeAsync())
@@ -61,6 +62,28 @@ test('a clock is compared again and again, told and shown', async () => {
   const text = await clocks.metrics.metrics()
   expect(text).toMatch(/corro_clock_offset_seconds\{node="node1"[^}]*\} (5\.|4\.9)/)
   expect(text).toMatch(/corro_clock_alarm\{node="node1"[^}]*\} 0/)
+})
+
+test('whoever needs to know the clocks now does not wait for the next round', async () => {
+  await using _ingest = startIngest({ db: database.db, bus, log: quiet, metrics: createMetrics() })
+  await using _node = startNode('node1', () => 0)
+  await using clocks = begin(600_000)
+  const samples = (since: number) =>
+    database.db
+      .selectFrom('clock_sample')
+      .select('node_id')
+      .where('at', '>=', toTimestamp(since))
+      .execute()
+  // The first round may have come before the node.
+  await until(async () => {
+    await clocks.compareNow()
+    return (await samples(0)).length > 0
+  })
+  const since = nowMicroseconds()
+
+  await clocks.compareNow()
+
+  expect(await samples(since)).toEqual([{ node_id: 'node1' }])
 })
 
 test('clocks too far apart are an alarm at both, which is logged once and ends', async () => {

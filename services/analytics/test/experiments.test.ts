@@ -80,7 +80,10 @@ beforeEach(async () => {
   )
   everything.use(startIngest({ db, bus, log: quiet, metrics: new Registry() }))
   everything.use(answerFigures({ db, bus }))
-  everything.use(startExperiments({ db, bus, state, directory, roster, log: quiet, ackWaitMs }))
+  const clocks = { compareNow: async () => undefined }
+  everything.use(
+    startExperiments({ db, bus, state, directory, roster, clocks, log: quiet, ackWaitMs }),
+  )
   await until(() => roster.nodeIds().length === 2)
 })
 afterEach(async () => {

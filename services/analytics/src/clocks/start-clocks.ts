@@ -6,6 +6,7 @@ import {
   clockProbed,
   clockSampled,
   clocksQueried,
+  nowMicroseconds,
   toTimestamp,
 } from '@corroport/contracts'
 import type { Logger } from 'pino'
@@ -28,9 +29,16 @@ interface Clock {
   error: string | null
 }
 
+export interface Clocks extends AsyncDisposable {
+  /** Resolves when a comparison that began after this call is stored of every node that answers. */
+  compareNow(): Promise<void>
+}
+
 // Of nodes that are away each takes the whole time-out.
 const nodesAtOnce = 16
 const usualHours = 1
+const storedWithinMs = 2000
+const lookAgainMs = 50
 
 /** Compares every node's clock with this one's, again and again, tells it, and answers who asks. */
 export function startClocks(deps: {
@@ -41,7 +49,7 @@ export function startClocks(deps: {
   log: Logger
   metrics: Registry
   intervalMs: number
-}): AsyncDisposable {
+}): Clocks {
   const { db, bus, state, roster, log, intervalMs } = deps
   const stack = new AsyncDisposableStack()
   const metrics = stack.use(createClockMetrics(deps.metrics))
@@ -102,8 +110,10 @@ export function startClocks(deps: {
   }
 
   const stopping = new AbortController()
+  let waking = new AbortController()
   const running = (async ({ signal }: AbortController) => {
     while (!signal.aborted) {
+      waking = new AbortController()
       const startedAt = performance.now()
       try {
         await round(signal)
@@ -111,7 +121,9 @@ export function startClocks(deps: {
         if (!signal.aborted) log.warn({ err }, 'clocks not compared, tried again')
       }
       const restMs = Math.max(0, intervalMs - (performance.now() - startedAt))
-      await wait(restMs, undefined, { signal }).catch(() => undefined) // aborted: the loop ends
+      await wait(restMs, undefined, {
+        signal: AbortSignal.any([signal, waking.signal]),
+      }).catch(() => undefined) // aborted: woken, or at its end
     }
   })(stopping)
   stack.defer(async () => {
@@ -133,7 +145,30 @@ export function startClocks(deps: {
       }
     }),
   )
-  return stack
+
+  const compareNow = async (): Promise<void> => {
+    const since = nowMicroseconds()
+    const answering = [...clocks].flatMap(([nodeId, { error }]) => (error === null ? nodeId : []))
+    const giveUpAt = performance.now() + storedWithinMs
+    waking.abort()
+    while (!(await areStored(db, answering, since)) && performance.now() < giveUpAt) {
+      await wait(lookAgainMs)
+    }
+  }
+
+  return { compareNow, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+async function areStored(db: Db, nodeIds: readonly string[], since: number): Promise<boolean> {
+  if (nodeIds.length === 0) return true
+  const stored = await db
+    .selectFrom('clock_sample')
+    .select('node_id')
+    .distinct()
+    .where('node_id', 'in', nodeIds)
+    .where('at', '>=', toTimestamp(since))
+    .execute()
+  return stored.length === nodeIds.length
 }
 
 const unseen: Clock = {

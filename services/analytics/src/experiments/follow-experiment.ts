@@ -10,6 +10,7 @@ import {
   toTimestamp,
 } from '@corroport/contracts'
 import type { Logger } from 'pino'
+import type { Clocks } from '../clocks/start-clocks.ts'
 import { storeFigures } from '../statistics/compute-figures.ts'
 import type { Db } from '../store/database.ts'
 import { askShare, type Silences } from './ask-share.ts'
@@ -29,6 +30,7 @@ export interface FollowDeps {
   bus: Bus
   state: StateFile
   log: Logger
+  clocks: Pick<Clocks, 'compareNow'>
   ackWaitMs: number
 }
 
@@ -46,7 +48,7 @@ const countCostFactor = 20
  * any moment: origins answer again, and are ordered once however often they are ordered.
  */
 export function followExperiment(id: string, deps: FollowDeps): Followed {
-  const { db, bus, state, log, ackWaitMs } = deps
+  const { db, bus, state, log, clocks, ackWaitMs } = deps
   const silences: Silences = new Map()
   let hasToldStart = false
   let counts: OriginCounts[] = []
@@ -54,6 +56,7 @@ export function followExperiment(id: string, deps: FollowDeps): Followed {
   /** Where the streams were when nothing more had to be waited for. */
   let heads: StreamHead[] | undefined
   let madeAnewAt = 0
+  let areClocksCompared = false
 
   const count = async (shares: readonly Share[]): Promise<void> => {
     const startedAt = performance.now()
@@ -109,6 +112,9 @@ export function followExperiment(id: string, deps: FollowDeps): Followed {
     const waitsUntil = Math.max(endedAt, madeAnewAt) + ackWaitMs * 1000
     const isDue = isComplete(experiment.shares, counts) || nowMicroseconds() >= waitsUntil
     if (!isDue) return
+    // Between two comparisons a clock is known far better than after the last of them.
+    if (!areClocksCompared) await clocks.compareNow()
+    areClocksCompared = true
     const present = await readHeads(bus)
     heads ??= present
     if (!areStillThere(heads, present)) {

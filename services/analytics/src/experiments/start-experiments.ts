@@ -15,6 +15,7 @@ import {
 import type { Directory } from '@corroport/identity'
 import type { Logger } from 'pino'
 import { ulid } from 'ulid'
+import type { Clocks } from '../clocks/start-clocks.ts'
 import type { Roster } from '../roster.ts'
 import type { Db } from '../store/database.ts'
 import { toProgress } from './count-progress.ts'
@@ -40,6 +41,7 @@ export interface ExperimentDeps {
   directory: Directory
   roster: Roster
   log: Logger
+  clocks: Pick<Clocks, 'compareNow'>
   ackWaitMs: number
 }
 
