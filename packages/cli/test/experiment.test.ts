@@ -54,7 +54,7 @@ test('an experiment is run to its end, and its figures are shown', async () => {
     'one way        380  3.31 ms  6.62 ms   8.61 ms   9.93 ms   ± 0.41 ms',
   )
   expect(ended.stdout).toContain('0 lost; delivered 100.00 % (95 % interval 99.00 % to 100.00 %)')
-  expect(ended.stdout).toContain('median round trip: 95 % interval 4.00 ms to 6.00 ms')
+  expect(ended.stdout).toContain('median round trip: 95 % interval 4.90 ms to 5.60 ms')
   expect(ended.stdout).toContain('3 nodes: node1, node2, node3; real agents 0.1.4')
   expect(ended.stdout).toMatch(/clocks against analytics: .*node2 -0.21 ms ± 0.18 ms/)
 })

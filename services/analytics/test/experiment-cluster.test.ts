@@ -12,7 +12,8 @@ import { createTemporaryFolder, until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { type Cluster, startCluster } from '../../../infra/local/src/cluster.ts'
 import type { Part } from '../../../infra/local/src/part.ts'
-import { plan, quiet } from './experiment-harness.ts'
+import { plan } from './experiment-harness.ts'
+import { quiet } from './harness.ts'
 
 jest.setTimeout(120_000)
 

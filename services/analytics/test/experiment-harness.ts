@@ -20,10 +20,8 @@ import {
   toTimestamp,
 } from '@corroport/contracts'
 import { createTemporaryFolder, until } from '@corroport/testing'
-import pino from 'pino'
 import { ulid } from 'ulid'
-
-export const quiet = pino({ level: 'silent' })
+import { quiet } from './harness.ts'
 
 export const plan = (changes: Partial<ExperimentPlan> = {}): ExperimentPlan => ({
   name: 'made here',

@@ -12,30 +12,16 @@ import {
   ledgerQueried,
   shareOrdered,
 } from '@corroport/contracts'
-import {
-  createTemporaryFolder,
-  type NatsServer,
-  type Postgres,
-  startNatsServer,
-  startPostgres,
-  until,
-} from '@corroport/testing'
+import { createTemporaryFolder, type NatsServer, startNatsServer, until } from '@corroport/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import { createShareOrder } from '../src/experiments/experiment-plan.ts'
-import { openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
 import { type AnalyticsProcess, startAnalyticsProcess } from './analytics-process.ts'
-import {
-  type FakeGateway,
-  plan,
-  quiet,
-  startFakeGateway,
-  untilStatus,
-} from './experiment-harness.ts'
+import { type FakeGateway, plan, startFakeGateway, untilStatus } from './experiment-harness.ts'
+import { quiet, startDatabase } from './harness.ts'
 
 jest.setTimeout(60_000)
 
-let postgres: Postgres
+let database: Awaited<ReturnType<typeof startDatabase>>
 let nats: NatsServer
 let everything: AsyncDisposableStack
 let folder: { path: string }
@@ -44,13 +30,11 @@ let node1: FakeGateway
 let analytics: AnalyticsProcess
 
 beforeAll(async () => {
-  ;[postgres, nats] = await Promise.all([startPostgres(), startNatsServer()])
-  await using opened = openDatabase({ url: postgres.url, log: quiet, name: 'migrate' })
-  await migrate(opened.db)
+  ;[database, nats] = await Promise.all([startDatabase(), startNatsServer()])
 })
 afterAll(async () => {
   await nats[Symbol.asyncDispose]()
-  await postgres[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
 })
 
 beforeEach(async () => {
@@ -69,7 +53,7 @@ afterEach(async () => {
 
 async function start(name = 'first'): Promise<AnalyticsProcess> {
   const started = await startAnalyticsProcess({
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: database.postgres.url,
     NATS_URL: nats.url,
     STATE_DIR: join(folder.path, name),
     ACK_WAIT_MS: '5000',
@@ -99,8 +83,7 @@ const ordered = (id: string) =>
 /** Holds the table until it is given up. */
 async function hold(table: string, mode: string) {
   await using holding = new AsyncDisposableStack()
-  const { pool } = holding.use(openDatabase({ url: postgres.url, log: quiet, name: 'holder' }))
-  const client = await pool.connect()
+  const client = await database.pool.connect()
   holding.defer(() => client.release())
   await client.query(`BEGIN; LOCK TABLE ${table} IN ${mode} MODE`)
   holding.defer(async () => void (await client.query('ROLLBACK')))
@@ -268,10 +251,10 @@ test('postgres is lost in the middle', async () => {
   await create('without-postgres')
   await ordered('without-postgres')
   node1.send('without-postgres', 2)
-  await postgres.kill()
+  await database.postgres.kill()
   node1.send('without-postgres', 2)
   node1.end('without-postgres')
-  await postgres.start()
+  await database.postgres.start()
   await until(() => analytics.isReady())
 
   expect(await ended('without-postgres')).toEqual(whole)

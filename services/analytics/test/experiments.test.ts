@@ -14,36 +14,27 @@ import {
   figuresQueried,
 } from '@corroport/contracts'
 import { openDirectory, openViews } from '@corroport/identity'
-import {
-  createTemporaryFolder,
-  type NatsServer,
-  type Postgres,
-  startNatsServer,
-  startPostgres,
-  until,
-} from '@corroport/testing'
+import { createTemporaryFolder, type NatsServer, startNatsServer, until } from '@corroport/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import { Registry } from 'prom-client'
 import { startExperiments } from '../src/experiments/start-experiments.ts'
 import { startIngest } from '../src/ingest/start-ingest.ts'
 import { createRoster } from '../src/roster.ts'
 import { answerFigures } from '../src/statistics/answer-figures.ts'
-import { openDatabase } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
 import {
   type FakeGateway,
   microseconds,
   plan,
-  quiet,
   startFakeGateway,
   untilStatus,
 } from './experiment-harness.ts'
+import { quiet, startDatabase } from './harness.ts'
 
 jest.setTimeout(30_000)
 
 const ackWaitMs = 3000
 
-let postgres: Postgres
+let database: Awaited<ReturnType<typeof startDatabase>>
 let nats: NatsServer
 let everything: AsyncDisposableStack
 let bus: Bus
@@ -51,18 +42,17 @@ let node1: FakeGateway
 let node2: FakeGateway
 
 beforeAll(async () => {
-  ;[postgres, nats] = await Promise.all([startPostgres(), startNatsServer()])
+  ;[database, nats] = await Promise.all([startDatabase(), startNatsServer()])
 })
 afterAll(async () => {
   await nats[Symbol.asyncDispose]()
-  await postgres[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
 })
 
 beforeEach(async () => {
   everything = new AsyncDisposableStack()
   const folder = everything.use(createTemporaryFolder())
-  const { db } = everything.use(openDatabase({ url: postgres.url, log: quiet, name: 'test' }))
-  await migrate(db)
+  const { db } = database
   bus = everything.use(connectBus({ url: nats.url, name: 'analytics', log: quiet }))
   const state = everything.use(
     openStateFile({ path: join(folder.path, 'state.sqlite'), migrations: [], bus, log: quiet }),

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { openDatabase } from '../src/store/database.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { startAnalyticsProcess } from './analytics-process.ts'
-import { quiet } from './experiment-harness.ts'
+import { quiet } from './harness.ts'
 
 jest.setTimeout(60_000)
 

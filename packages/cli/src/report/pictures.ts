@@ -86,17 +86,19 @@ function cumulated(buckets: TransportFigures['histogram']['linear']) {
   ]
 }
 
-/** Each acknowledgement at the time its message was sent. */
+/** Each acknowledgement at the time its message was sent, and what slices of that time come to. */
 export function timePicture(
   acks: Thinned<AckPoint>,
-  nodes: readonly string[],
+  { series, receivers }: Pick<TransportFigures, 'series' | 'receivers'>,
   startedAt: number,
 ): Html {
   const all = [...acks.series.values()].flat()
   if (all.length === 0) return html`<p>No acknowledgement arrived.</p>`
+  const nodes = receivers.flatMap(({ node_id }) => node_id ?? [])
   const height = 280
   const seconds = ({ sentAt }: AckPoint) => (sentAt - startedAt) / 1e6
-  const x = linearAxis(extent(all.map(seconds)), xPixels())
+  const ends = series.flatMap(({ from_s, to_s }) => [from_s, to_s])
+  const x = linearAxis(extent([...all.map(seconds), ...ends]), xPixels())
   // A wall clock that was set makes round trips below zero.
   const y = linearAxis(extent([0, ...all.map(({ roundTripMs }) => roundTripMs)]), yPixels(height))
   const marks = nodes.flatMap((node, index) => {
@@ -109,10 +111,24 @@ export function timePicture(
       html`<path class="dot ${colourOf(index)}" d="${dots.join('')}"><title>${node}</title></path>`,
     ]
   })
+  const slices = series.flatMap(({ from_s, to_s, lost, expected_acks, round_trip }) => {
+    const [from, to] = [px(x.at(from_s)), px(x.at(to_s))]
+    const steps = (['p50', 'p95'] as const).flatMap((name) => {
+      const ms = round_trip[`${name}_ms`]
+      if (ms === null) return []
+      return [
+        html`<path class="line slice ${name}" d="M${from} ${px(y.at(ms))}H${to}"><title>${name} ${formatDuration(ms)} (n ${round_trip.n})</title></path>`,
+      ]
+    })
+    if (lost === 0) return steps
+    const loss = html`<path class="lost" d="M${from} ${px(y.at(0))}H${to}"><title>${lost} of ${expected_acks} lost</title></path>`
+    return [...steps, loss]
+  })
   const description = 'round trips over the time of sending, by receiver'
-  return html`${chart({ x, y, xLabel: 'sent, s since the start', yLabel: 'round trip, ms', height, description }, marks)}
+  return html`${chart({ x, y, xLabel: 'sent, s since the start', yLabel: 'round trip, ms', height, description }, [...marks, ...slices])}
 <p class="legend">${nodes.map((node, index) => html`<span class="${colourOf(index)}">${node}</span> `)}</p>
-${noteOfStride(acks, 'acknowledgements, those of the warm-up included,')}`
+<p>Lines: p50 and, dotted, p95 of the messages that left in that time; red on the axis: some of theirs were lost.
+${strideText(acks, 'acknowledgements, those of the warm-up included,')}</p>`
 }
 
 /** When the acknowledgements of one receiver arrived: bursts show what batches them. */
@@ -188,7 +204,7 @@ export function clocksPicture(clocks: Thinned<ClockPoint>, startedAt: number): H
   const description = 'offsets of clocks with their bounds'
   return html`${chart({ x, y, xLabel: 's since the start', yLabel: 'offset ± bound, ms', height, description }, content)}
 <p class="legend">${nodes.map((node, index) => html`<span class="${colourOf(index)}">${node}</span> `)}</p>
-${noteOfStride(clocks, 'samples')}`
+<p>${strideText(clocks, 'samples')}</p>`
 }
 
 export function microsecondsOf(timestamp: string | null): number {
@@ -196,8 +212,10 @@ export function microsecondsOf(timestamp: string | null): number {
 }
 
 /** Thinning must not pass for the whole. */
-function noteOfStride({ stride, added }: { stride: number; added: number }, what: string): Html {
-  return html`<p>${stride === 1 ? `All ${added} ${what} are drawn` : `One of ${stride} of ${added} ${what} is drawn`}.</p>`
+function strideText({ stride, added }: { stride: number; added: number }, what: string): string {
+  return stride === 1
+    ? `All ${added} ${what} are drawn.`
+    : `One of ${stride} of ${added} ${what} is drawn.`
 }
 
 function extent(values: readonly number[]): [number, number] {

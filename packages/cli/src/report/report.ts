@@ -88,7 +88,6 @@ function transportSection(figures: TransportFigures, context: Context): Html {
   const { transport, counts, warnings, delivery_rate: rate, one_way: oneWay } = figures
   const { pairs, pictures, startedAt } = context
   const acks = pictures.acks[transport]
-  const nodes = figures.receivers.flatMap(({ node_id }) => (node_id === null ? [] : [node_id]))
   const interval = deliveryInterval(counts)
   const median = figures.median_interval
   const own = pairs.filter((pair) => pair.transport === transport)
@@ -106,7 +105,7 @@ counted as they are; ${oneWay.unknown} without a clock sample.</p>
 <h3>Distribution of round trips (n ${figures.round_trip.n})</h3>
 ${distributionPicture(figures)}
 <h3>Round trips over time, by receiver</h3>
-${timePicture(acks, nodes, startedAt)}
+${timePicture(acks, figures, startedAt)}
 <h3>Receivers</h3>
 ${receiverTable(figures.receivers, (of) => strip(acks.series.get(of.node_id ?? '') ?? [], arrivalsOf(acks)))}
 <h3>Time to k of n receivers</h3>

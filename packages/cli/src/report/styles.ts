@@ -1,6 +1,6 @@
 import { Html } from './html.ts'
 
-const series = ['3b82f6', '10b981', 'f59e0b', 'ef4444', '8b5cf6', 'ec4899', '14b8a6', 'f97316']
+const series = ['3b82f6', 'f59e0b', '10b981', 'ef4444', '8b5cf6', 'ec4899', '14b8a6', 'f97316']
 
 export const styles = new Html(`
 :root { --text: #1c2430; --dim: #667085; --line: #d9dee7; --back: #fff; --mark: #b42318; }
@@ -22,6 +22,8 @@ svg.strip { width: 300px; height: 14px; }
 path.mark { stroke: var(--mark); stroke-dasharray: 4 3; } text.mark { fill: var(--mark); }
 .dot { stroke: currentColor; stroke-width: 3; stroke-linecap: round; stroke-opacity: .6; }
 .dot.big { stroke-width: 6; stroke-opacity: 1; }
+.line.slice { stroke: var(--text); stroke-width: 2; } .slice.p95 { stroke-dasharray: 2 2; }
+.lost { stroke: var(--mark); stroke-width: 4; }
 .legend span { margin-right: 1em; font-weight: 600; }
 ${series.map((colour, index) => `.c${index} { color: #${colour}; }`).join('\n')}
 @media print { body { max-width: none; } }

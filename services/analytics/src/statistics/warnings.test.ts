@@ -27,3 +27,9 @@ test('a sender that is late more often is behind', () => {
     'The sender fell behind: 99 of 100 messages left up to 2.1 ms late, more than a tenth of the median round trip of 20 ms.',
   ])
 })
+
+test('of fewer than a hundred the latest one is told', () => {
+  expect(warningsOf([20, 4e4, [100, 900, 2100, 2100, 2100]])).toEqual([
+    'The sender fell behind: messages left up to 2.1 ms late, more than a tenth of the median round trip of 20 ms.',
+  ])
+})

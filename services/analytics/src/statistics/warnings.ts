@@ -1,4 +1,4 @@
-import { clockAlarmMs } from '@corroport/contracts'
+import { clockAlarmMs, samplesNeeded } from '@corroport/contracts'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../store/tables.ts'
 import { type Measured, type Spread, toMilliseconds } from './distribution.ts'
@@ -54,7 +54,7 @@ export function findWarnings(suspicion: Suspicion): string[] {
   const warnings: string[] = []
   if (median !== undefined && delay !== undefined && delay > bearableDelay * median) {
     warnings.push(
-      `The sender fell behind: 99 of 100 messages left up to ${inMs(delay)} late, more than a tenth of the median round trip of ${inMs(median)}.`,
+      `The sender fell behind: ${senderDelay[0] < samplesNeeded.p99 ? '' : '99 of 100 '}messages left up to ${inMs(delay)} late, more than a tenth of the median round trip of ${inMs(median)}.`,
     )
   } else if (worst !== undefined && worst >= stall) {
     // A few of many messages are in no percentile.
