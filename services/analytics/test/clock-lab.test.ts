@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { connectBus, openStateFile } from '@corroport/bus'
+import { nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import { openDirectory, openViews } from '@corroport/identity'
 import { openLab, startCluster } from '@corroport/local'
 import { createMetrics } from '@corroport/service'
@@ -51,13 +52,24 @@ test('the stated interval holds the true one-way time, with clocks ten seconds a
     ),
     { delayMs: oneWayDelayMs },
   )
-  const count = (table: 'receipt' | 'clock_sample') =>
+  const countReceipts = () =>
     db
-      .selectFrom(table)
+      .selectFrom('receipt')
       .select(({ fn }) => fn.countAll<string>().as('count'))
       .executeTakeFirstOrThrow()
       .then((row) => Number(row.count))
-  await until(async () => (await count('clock_sample')) >= 6)
+  /** Every clock was compared since that time, in µs by the clock of this process. */
+  const wereCompared = async (since: number): Promise<boolean> => {
+    const { rows } = await sql<{ node_id: string }>`
+      SELECT DISTINCT node_id FROM clock_sample WHERE at >= ${toTimestamp(since)}::timestamptz
+    `.execute(db)
+    return rows.length === cluster.nodes.length
+  }
+  await until(() => wereCompared(0))
+  // In the segments of the first and of the last sample less is known than between samples.
+  const segment = segmentSeconds * 1e6
+  const first = nowMicroseconds()
+  await until(() => wereCompared(first + segment))
 
   const load = await sendSteadily({
     urls: cluster.nodes.map(({ apiUrl }) => apiUrl),
@@ -65,10 +77,9 @@ test('the stated interval holds the true one-way time, with clocks ten seconds a
     durationMs: (messages / 25) * 1000,
   })
   expect(load.answered).toBe(messages)
-  await until(async () => (await count('receipt')) >= messages * 2)
-  // What was received last lies between two samples.
-  const sampled = await count('clock_sample')
-  await until(async () => (await count('clock_sample')) >= sampled + 6)
+  await until(async () => (await countReceipts()) >= messages * 2)
+  const last = nowMicroseconds()
+  await until(() => wereCompared(last + segment))
 
   const figures = await measure(db)
   process.stdout.write(`${JSON.stringify(figures)}\n`)
