@@ -14,7 +14,14 @@ import {
   figuresQueried,
 } from '@corroport/contracts'
 import { openDirectory, openViews } from '@corroport/identity'
-import { createTemporaryFolder, type NatsServer, startNatsServer, until } from '@corroport/testing'
+import {
+  createTemporaryFolder,
+  type NatsServer,
+  type Postgres,
+  startNatsServer,
+  startPostgres,
+  until,
+} from '@corroport/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import { Registry } from 'prom-client'
 import { startExperiments } from '../src/experiments/start-experiments.ts'
@@ -28,13 +35,13 @@ import {
   startFakeGateway,
   untilStatus,
 } from './experiment-harness.ts'
-import { quiet, startDatabase } from './harness.ts'
+import { createDatabase, quiet } from './harness.ts'
 
 jest.setTimeout(30_000)
 
 const ackWaitMs = 3000
 
-let database: Awaited<ReturnType<typeof startDatabase>>
+let postgres: Postgres
 let nats: NatsServer
 let everything: AsyncDisposableStack
 let bus: Bus
@@ -42,17 +49,18 @@ let node1: FakeGateway
 let node2: FakeGateway
 
 beforeAll(async () => {
-  ;[database, nats] = await Promise.all([startDatabase(), startNatsServer()])
+  ;[postgres, nats] = await Promise.all([startPostgres(), startNatsServer()])
 })
 afterAll(async () => {
   await nats[Symbol.asyncDispose]()
-  await database[Symbol.asyncDispose]()
+  await postgres[Symbol.asyncDispose]()
 })
 
 beforeEach(async () => {
   everything = new AsyncDisposableStack()
   const folder = everything.use(createTemporaryFolder())
-  const { db } = database
+  // One that a test leaves open would be carried on in the next one.
+  const { db } = everything.use(await createDatabase(postgres))
   bus = everything.use(connectBus({ url: nats.url, name: 'analytics', log: quiet }))
   const state = everything.use(
     openStateFile({ path: join(folder.path, 'state.sqlite'), migrations: [], bus, log: quiet }),
