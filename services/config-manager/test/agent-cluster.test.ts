@@ -88,6 +88,7 @@ async function untilToldOnce(count: number): Promise<void> {
   await using bus = connectBus({ url: cluster.shape.natsUrl, name: 'test', log })
   await using client = createCorrosionClient({ url: cluster.node(1).agentUrl })
   await until(() => bus.isConnected)
+  let seen = ''
   await until(async () => {
     const { rows } = await client.query('SELECT pk, node_id FROM node_messages')
     const messages = rows.map(([pk, nodeId]) => ({
@@ -95,7 +96,10 @@ async function untilToldOnce(count: number): Promise<void> {
       originNodeId: String(nodeId),
     }))
     const problems = findMiscounts(await countRecords(bus), messages, ['node1', 'node2'])
+    seen = `${messages.length} of ${count} rows; ${problems.slice(0, 5).join('; ')}`
     return messages.length === count && problems.length === 0
+  }).catch((cause: unknown) => {
+    throw new Error(seen, { cause })
   })
 }
 
