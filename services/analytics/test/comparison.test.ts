@@ -1,29 +1,20 @@
 import { messageOf } from '@corroport/bus'
 import { experimentsCompared } from '@corroport/contracts'
-import { type Postgres, startPostgres, until } from '@corroport/testing'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { until } from '@corroport/testing'
+import { expect, test } from '@jest/globals'
 import { sql } from 'kysely'
 import type { Static } from 'typebox'
 import { answerComparisons } from '../src/comparison/answer-comparisons.ts'
 import { storeFigures } from '../src/statistics/compute-figures.ts'
 import { finishedExperiment, simulateEvents, storeExperiment } from './bundle-fixture.ts'
-import { createDatabase, startBus } from './harness.ts'
+import { createDatabase, startServersOfFile } from './harness.ts'
 
-let postgres: Postgres
-let messaging: Awaited<ReturnType<typeof startBus>>
-beforeAll(async () => {
-  postgres = await startPostgres()
-  messaging = await startBus()
-})
-afterAll(async () => {
-  await messaging[Symbol.asyncDispose]()
-  await postgres[Symbol.asyncDispose]()
-})
+const servers = startServersOfFile()
 
 async function startComparisons() {
   await using starting = new AsyncDisposableStack()
+  const { postgres, bus } = servers()
   const { db } = starting.use(await createDatabase(postgres))
-  const { bus } = messaging
   const answering = starting.use(answerComparisons({ db, bus }))
   const store = async (id: string, ms: (message: number) => number): Promise<void> => {
     await storeExperiment(db, finishedExperiment({ id }), simulateEvents({ id, ms, messages: 100 }))

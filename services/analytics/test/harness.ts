@@ -1,5 +1,6 @@
-import { connectBus } from '@corroport/bus'
+import { type Bus, connectBus } from '@corroport/bus'
 import { type Postgres, startNatsServer, startPostgres } from '@corroport/testing'
+import { afterAll, beforeAll } from '@jest/globals'
 import { Client } from 'pg'
 import pino from 'pino'
 import { openDatabase } from '../src/store/database.ts'
@@ -35,6 +36,22 @@ export async function startBus() {
   const nats = starting.use(await startNatsServer())
   const bus = starting.use(connectBus({ url: nats.url, name: 'test', log: quiet }))
   return Object.assign(starting.move(), { nats, bus })
+}
+
+/** One Postgres and one connection to a nats-server for all tests of a file. */
+export function startServersOfFile() {
+  const all = new AsyncDisposableStack()
+  let servers: { postgres: Postgres; bus: Bus } | undefined
+  beforeAll(async () => {
+    const postgres = all.use(await startPostgres())
+    const { bus } = all.use(await startBus())
+    servers = { postgres, bus }
+  })
+  afterAll(() => all.disposeAsync())
+  return () => {
+    if (!servers) throw new Error('the servers are not started before the first test')
+    return servers
+  }
 }
 
 async function openMigrated(url: string) {
