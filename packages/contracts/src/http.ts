@@ -171,11 +171,3 @@ export const DiagnosisReply = Type.Object({
   ...answered,
 })
 export type DiagnosisReply = Static<typeof DiagnosisReply>
-
-/** One `data:` of `GET /api/events`. */
-export const LiveEvent = Type.Object({
-  subject: Type.String(),
-  cursor: nullable(Type.String(), { description: 'null for hints' }),
-  payload: Type.Unknown(),
-})
-export type LiveEvent = Static<typeof LiveEvent>

@@ -28,6 +28,7 @@ export const streams = [
       'corro.member.>',
       'corro.partition.>',
       'corro.cluster.>',
+      'corro.audit.>',
     ],
     maxAgeHours: 24 * 28,
     maxBytes: 128 * megabyte,

@@ -1,7 +1,7 @@
 import { maxContentBytes } from '@corroport/contracts'
 import { version } from '@corroport/service'
 import swagger from '@fastify/swagger'
-import { refuseForeignPages } from './access.ts'
+import { refuseForeignPages } from './access/foreign-pages.ts'
 import { type App, createHttpServer, type HttpServerOptions } from './http-server.ts'
 import { type AggregationDeps, registerAggregation } from './routes/aggregation.ts'
 import { type AnalyticsDeps, registerAnalytics } from './routes/analytics.ts'

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { ProblemError } from './errors.ts'
-import type { App } from './http-server.ts'
+import { ProblemError } from '../errors.ts'
+import type { App } from '../http-server.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
