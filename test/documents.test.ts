@@ -62,7 +62,7 @@ function run(command: string): ChildProcess {
 
 // `nats` is the operator's own tool; npm's commands are checked below; `local` owns a cluster.
 const runnable = [
-  ...['README.md', 'docs/measuring.md']
+  ...['README.md', 'docs/measuring.md', 'docs/querying.md']
     .flatMap(commandsOf)
     .filter((command) => /^(npx corroport|curl) /.test(command)),
   // Those that only look; what changes a cluster has its own tests.

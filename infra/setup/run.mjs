@@ -5,8 +5,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { runChecks, runFixes } from './check.mjs'
 import { exitAtSignal, runInPlace } from './command.mjs'
+import { ensureConsole } from './console.mjs'
 import { ensureCorrosion } from './corrosion.mjs'
 import { findAgent } from './find-agent.mjs'
+import { requireBrowser } from './find-browser.mjs'
 import { ensureNatsServer } from './nats-server.mjs'
 import { ensureNodeModules } from './node-modules.mjs'
 import { requireOwnNetworks } from './own-network.mjs'
@@ -39,17 +41,20 @@ const commands = {
   async start(args) {
     await ensureNodeModules(env)
     if (!env.NATS_URL) await bringInNatsServer()
+    await ensureConsole(env)
     return () => runProject('infra/local/src/main.ts', ['up', ...args])
   },
 
   async test(args) {
     await ensureNodeModules(env)
+    await ensureConsole(env)
     // Tests start servers of their own, whatever NATS_URL says.
     const parts = {
       nats: bringInNatsServer,
       corrosion: async () => findAgent(env, 'real'),
       postgres: async () => requirePostgres(),
       network: async () => requireOwnNetworks(),
+      browser: async () => requireBrowser(env),
     }
     const missing = await ensureTestParts(parts, env)
     return () => runTests(findProjectNode(), args, missing, env)

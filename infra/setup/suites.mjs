@@ -10,12 +10,13 @@ const uses = {
   /** Only real ones will do. */
   corrosion: /\bstartRealAgent\(/,
   network: /\bunshareNetwork\b/,
+  browser: /\bstartBrowser\(/,
 }
 
 /** The suites that start one of these parts, by themselves or through a file beside them. */
 export function suitesUsing(parts, root) {
   const wanted = parts.flatMap((part) => uses[part] ?? [])
-  return globSync('{packages,services,infra,corrosion}/**/*.test.ts', {
+  return globSync('{packages,services,infra,corrosion,web}/**/*.test.ts', {
     cwd: root,
     exclude: (path) => path.endsWith('node_modules'),
   })
@@ -38,6 +39,7 @@ function readWithNeighbours(path, seen = new Set()) {
 
 /** The suites to be held once more to development agents, after they ran on real ones. */
 export function suitesForBothKinds(root) {
-  const onlyReal = suitesUsing(['corrosion'], root)
+  // What a browser shows does not depend on the kind of agent.
+  const onlyReal = suitesUsing(['corrosion', 'browser'], root)
   return suitesUsing(['agents'], root).filter((path) => !onlyReal.includes(path))
 }

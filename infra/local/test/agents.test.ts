@@ -127,8 +127,8 @@ describe('a cluster held by a test', () => {
     await cluster.ready()
 
     const answer = await fetch(monitoring)
-    // Five streams, the buckets of claims and rollouts; the four durables of analytics, two for
-    // each node.
-    expect(await answer.json()).toMatchObject({ streams: 7, consumers: 8 })
+    // Six streams, the buckets of claims, rollouts and tokens; the five durables of analytics, two
+    // for each node.
+    expect(await answer.json()).toMatchObject({ streams: 9, consumers: 9 })
   }, 30_000)
 })

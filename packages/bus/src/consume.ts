@@ -1,5 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { ContractError, type DurableDefinition, type RecordDefinition } from '@corroport/contracts'
+import {
+  ContractError,
+  type DurableDefinition,
+  matches,
+  type RecordDefinition,
+} from '@corroport/contracts'
 import type { JetStreamClient, JsMsg } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
@@ -168,15 +173,4 @@ function parseJson(message: JsMsg): unknown {
   } catch (error) {
     throw new TerminalError('payload is not JSON', { cause: error })
   }
-}
-
-/** As NATS matches: `*` is one token, a last `>` is one or more. */
-export function matches(filter: string, subject: string): boolean {
-  const wanted = filter.split('.')
-  const tokens = subject.split('.')
-  const isOpen = wanted.at(-1) === '>' && tokens.length > wanted.length
-  return (
-    (isOpen || tokens.length === wanted.length) &&
-    wanted.every((token, index) => token === '*' || token === '>' || token === tokens[index])
-  )
 }

@@ -72,7 +72,8 @@ export function openDocuments<S extends TSchema>(
 // The second is what a server of a cluster says when it cannot tell the last sequence.
 const wrongLastSequence: readonly number[] = [10071, 10164]
 
-async function unlessFaster<T>(written: Promise<T>): Promise<T | undefined> {
+/** Undefined where somebody else wrote between. */
+export async function unlessFaster<T>(written: Promise<T>): Promise<T | undefined> {
   try {
     return await written
   } catch (error) {

@@ -4,6 +4,7 @@ import {
   duplicateWindowMinutes,
   rolloutBucket,
   type StreamDefinition,
+  tokenBucket,
 } from '@corroport/contracts'
 import {
   AckPolicy,
@@ -68,6 +69,7 @@ export async function applyStreams(options: StreamsToApply): Promise<AppliedStre
     const buckets = new Kvm(nats)
     await buckets.create(claimBucket.name, { ttl: claimBucket.ttlMs, replicas })
     await buckets.create(rolloutBucket.name, { replicas })
+    await buckets.create(tokenBucket.name, { replicas })
     for (const durable of options.durables) {
       result[await applyDurable(manager, durable)].push(durable.name)
     }

@@ -1,4 +1,4 @@
-import { applyStreams, consume, matches, on, TerminalError } from '@corroport/bus'
+import { applyStreams, consume, on, TerminalError } from '@corroport/bus'
 import { type DurableDefinition, deadLettered, messageReceived } from '@corroport/contracts'
 import { startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
@@ -11,20 +11,6 @@ import {
   stored,
   tellReceived,
 } from './harness.ts'
-
-test.each([
-  ['corro.ack.sent.*', 'corro.ack.sent.node1', true],
-  ['corro.ack.sent.*', 'corro.ack.failed.node1', false],
-  ['corro.ack.sent.*', 'corro.ack.sent', false],
-  ['corro.ack.sent.*', 'corro.ack.sent.node1.x', false],
-  ['corro.ack.>', 'corro.ack.sent', true],
-  ['corro.ack.>', 'corro.ack.sent.node1', true],
-  ['corro.ack.>', 'corro.ack', false],
-  ['corro.ack.>', 'corro.message.sent.node1', false],
-  ['>', 'corro', true],
-])('whether %s takes %s: %j', (filter, subject, isTaken) => {
-  expect(matches(filter, subject)).toBe(isTaken)
-})
 
 const durable: DurableDefinition = {
   name: 'reader',

@@ -1,11 +1,12 @@
 import {
   type Distribution,
+  deliveryInterval,
+  distributionsOf,
   type ExperimentFigures,
   samplesNeeded,
   type TransportFigures,
 } from '@corroport/contracts'
 import { formatDuration } from './duration.ts'
-import { deliveryInterval } from './intervals.ts'
 import { printTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import type { Part } from './text.ts'
@@ -20,31 +21,6 @@ export function printFigures({ transports, flush }: ExperimentFigures, terminal:
       `updates feed to subscription: ${mean} on average (n ${flush.sights}), in no figure above`,
     )
   }
-}
-
-/** What each row of the tables means, in the words of a person who asks. */
-export const measures: Readonly<Record<string, string>> = {
-  'round trip': 'sent until an acknowledgement was back, by the clock of the origin alone',
-  'from intended': 'the same from the time that the plan names, so that a late sender shows',
-  'first ack': 'until one receiver had acknowledged',
-  'all acks': 'until every receiver had; of messages that all acknowledged',
-  'one way': 'sent until seen at the receiver; needs both clocks, hence the bound',
-  write: 'until the agent (or NATS) had taken it',
-  'sender delay': 'sent less intended',
-}
-
-export function distributionsOf(
-  figures: TransportFigures,
-): [keyof typeof measures, Distribution][] {
-  return [
-    ['round trip', figures.round_trip],
-    ['from intended', figures.round_trip_from_intended],
-    ['first ack', figures.first_ack],
-    ['all acks', figures.all_acks],
-    ['one way', figures.one_way],
-    ['write', figures.write],
-    ['sender delay', figures.sender_delay],
-  ]
 }
 
 /** `5.21 ms`; why there is none, where too few samples support it. */

@@ -1,12 +1,20 @@
-import { ContractError, createParser, type Parse, Problem } from '@corroport/contracts'
+import {
+  ContractError,
+  createParser,
+  type Parse,
+  Problem,
+  readServerSentEvents,
+  type ServerSentEvent,
+} from '@corroport/contracts'
 import type { Static, TSchema } from 'typebox'
 import { Failure } from './failure.ts'
-import { readServerSentEvents, type ServerSentEvent } from './sse.ts'
 
 // Longer than a gateway waits for others: analytics takes up to a minute to store a page of an import.
 const deadlineMs = 65_000
-// Three of the heartbeats that a gateway sends every 15 s.
-const silenceMs = 45_000
+// Between the pages of a long answer.
+const bodySilenceMs = 45_000
+// A gateway sends a sign of life each second.
+const eventSilenceMs = 5000
 
 /** The gateway answered with an error; the message is the detail it gave. */
 export class RefusedError extends Failure {
@@ -39,6 +47,12 @@ export interface Gateway {
   readonly url: URL
   get<S extends TSchema>(path: string, parse: Parse<S>): Promise<Static<S>>
   post<S extends TSchema>(path: string, body: unknown, parse: Parse<S>): Promise<Static<S>>
+  /** An answer that is no JSON. */
+  postForText(
+    path: string,
+    body: unknown,
+    type: string,
+  ): Promise<{ text: string; headers: Headers }>
   delete(path: string): Promise<void>
   /** The body as it comes, however long that takes, unless it is silent for a while. */
   openBody(path: string): Promise<AsyncIterable<Uint8Array>>
@@ -59,15 +73,18 @@ export function withQuery(
 
 const parseProblem = createParser('problem', Problem)
 
-export function createGateway(name: string, url: URL): Gateway {
+/** The token, where there is one, is sent to this address only: redirects are not followed. */
+export function createGateway(name: string, url: URL, token?: string): Gateway {
   const ask = async (path: string, init: RequestInit): Promise<Response> => {
     let response: Response
     try {
-      response = await fetch(new URL(path, url), init)
+      const headers = new Headers(init.headers)
+      if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+      response = await fetch(new URL(path, url), { ...init, headers, redirect: 'manual' })
     } catch (error) {
       throw unreached(url, error)
     }
-    if (!response.ok) throw await refusal(url, response)
+    if (!response.ok) throw await refusal(url, response, token !== undefined)
     return response
   }
 
@@ -101,19 +118,33 @@ export function createGateway(name: string, url: URL): Gateway {
         parse,
       ),
 
+    async postForText(path, body, type) {
+      const response = await ask(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: type },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(deadlineMs),
+      })
+      const text = await response.text().catch((error: unknown) => {
+        throw unreached(url, error)
+      })
+      return { text, headers: response.headers }
+    },
+
     async delete(path) {
       const signal = AbortSignal.timeout(deadlineMs)
       const response = await ask(path, { method: 'DELETE', signal })
       await response.body?.cancel()
     },
 
-    openBody: (path) => open(path, {}),
+    openBody: (path) => open(path, {}, bodySilenceMs),
 
     async openEvents(path, lastEventId) {
-      const chunks = await open(path, {
+      const headers = {
         accept: 'text/event-stream',
         ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-      })
+      }
+      const chunks = await open(path, headers, eventSilenceMs)
       return readServerSentEvents(chunks)
     },
   }
@@ -121,6 +152,7 @@ export function createGateway(name: string, url: URL): Gateway {
   async function open(
     path: string,
     headers: Record<string, string>,
+    silenceMs: number,
   ): Promise<AsyncIterable<Uint8Array>> {
     const silence = new AbortController()
     const timer = setTimeout(() => silence.abort(), silenceMs)
@@ -150,7 +182,7 @@ export function createGateway(name: string, url: URL): Gateway {
   }
 }
 
-async function refusal(url: URL, response: Response): Promise<Failure> {
+async function refusal(url: URL, response: Response, hasToken: boolean): Promise<Failure> {
   const text = await response.text().catch(() => '') // the status alone says enough
   try {
     const { detail, errors = [] } = parseProblem(JSON.parse(text))
@@ -158,7 +190,8 @@ async function refusal(url: URL, response: Response): Promise<Failure> {
     const details = errors.map(({ path, message }) =>
       path === '' ? message : `${path} ${message}`,
     )
-    return new RefusedError(response.status, detail, isAllSaid ? [] : details)
+    const said = detail + adviceFor(response.status, hasToken)
+    return new RefusedError(response.status, said, isAllSaid ? [] : details)
   } catch {
     // No problem document, so another server answered: its own words may be a whole page.
     return new RefusedError(
@@ -166,6 +199,16 @@ async function refusal(url: URL, response: Response): Promise<Failure> {
       `${url.origin} answered ${response.status} and is perhaps no CorroPort gateway`,
     )
   }
+}
+
+/** What may be done about a refusal, where the gateway cannot know it. */
+function adviceFor(status: number, hasToken: boolean): string {
+  if (status === 401) {
+    return hasToken
+      ? '; the one of CORROPORT_TOKEN or CORROPORT_TOKEN_FILE was sent'
+      : '; set CORROPORT_TOKEN or CORROPORT_TOKEN_FILE'
+  }
+  return status === 403 && hasToken ? '; corroport token create makes another token' : ''
 }
 
 function unreached(url: URL, cause: unknown): Failure {

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { AccessToken } from '@corroport/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Value } from 'typebox/value'
 import { parseDuration } from './duration.ts'
 import { Failure } from './failure.ts'
 import { createGateway, type Gateway } from './gateway-client.ts'
@@ -32,15 +35,40 @@ export function jsonOption(): Option {
 
 /** By `--url`, `--node` or CORROPORT_URL, in this order; otherwise node 1 of this machine. */
 export function openGateway({ node, url }: GatewayOptions, terminal: Terminal): Gateway {
-  if (url) return createGateway(url.host, url)
+  const token = tokenOf(terminal.environment)
+  if (url) return createGateway(url.host, url, token)
   const fromEnvironment = terminal.environment.CORROPORT_URL
   if (node === undefined && fromEnvironment) {
     const parsed = httpUrl(fromEnvironment)
     if (!parsed) throw new Failure(`CORROPORT_URL is no http address`, { exit: 'usage' })
-    return createGateway(parsed.host, parsed)
+    return createGateway(parsed.host, parsed, token)
   }
   const number = node ?? 1
-  return createGateway(`node${number}`, new URL(`http://127.0.0.1:${4000 + number}`))
+  return createGateway(`node${number}`, new URL(`http://127.0.0.1:${4000 + number}`), token)
+}
+
+/** From the environment only: arguments can be read by everybody on the machine. */
+function tokenOf(environment: Terminal['environment']): string | undefined {
+  const { CORROPORT_TOKEN: given, CORROPORT_TOKEN_FILE: file } = environment
+  if (given && file) {
+    throw new Failure('CORROPORT_TOKEN and CORROPORT_TOKEN_FILE are both set: keep one', {
+      exit: 'usage',
+    })
+  }
+  if (!given && !file) return undefined
+  const from = given ? 'CORROPORT_TOKEN' : `CORROPORT_TOKEN_FILE ${file}`
+  let token = given
+  if (file) {
+    try {
+      token = readFileSync(file, 'utf8').trim()
+    } catch (cause) {
+      throw new Failure(`${from} cannot be read`, { exit: 'usage', cause })
+    }
+  }
+  if (Value.Check(AccessToken, token)) return token
+  throw new Failure(`${from} holds no access token: cpt_…, as corroport token create printed it`, {
+    exit: 'usage',
+  })
 }
 
 function parseNode(text: string): number {

@@ -6,17 +6,22 @@ import { registerClocks } from './commands/clocks.ts'
 import { registerCluster } from './commands/cluster.ts'
 import { registerCompletion } from './commands/completion.ts'
 import { registerConfig } from './commands/config.ts'
+import { registerDead } from './commands/dead.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerExperiment } from './commands/experiment.ts'
 import { registerLab } from './commands/lab.ts'
 import { registerLocal } from './commands/local.ts'
 import { registerMessage, registerMessages } from './commands/messages.ts'
+import { registerNode } from './commands/node.ts'
 import { registerPropagation } from './commands/propagation.ts'
+import { registerQuery } from './commands/query.ts'
 import { registerReceptions } from './commands/receptions.ts'
+import { registerRecords } from './commands/records.ts'
 import { registerSend } from './commands/send.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerStreams } from './commands/streams.ts'
 import { registerTap } from './commands/tap.ts'
+import { registerToken } from './commands/token.ts'
 import { registerTracking } from './commands/tracking.ts'
 import { registerWatch } from './commands/watch.ts'
 import { exitCodes } from './failure.ts'
@@ -59,12 +64,17 @@ ${codes.join('\n')}`,
   registerExperiment(program, terminal)
   registerClocks(program, terminal)
   registerPropagation(program, terminal)
+  registerQuery(program, terminal)
   registerAnalytics(program, terminal)
   registerDemo(program, terminal)
   registerCluster(program, terminal)
   registerConfig(program, terminal)
   registerAgent(program, terminal)
+  registerNode(program, terminal)
+  registerRecords(program, terminal)
+  registerDead(program, terminal)
   registerStreams(program, terminal)
+  registerToken(program, terminal)
   registerLocal(program)
   registerLab(program, terminal)
   registerCompletion(program, terminal)

@@ -1,5 +1,5 @@
-import { matches } from '@corroport/bus'
 import * as contracts from '@corroport/contracts'
+import { matches } from '@corroport/contracts'
 
 /** Something that was said on NATS, held against its contract. */
 export interface TappedEvent {

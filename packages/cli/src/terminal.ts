@@ -12,6 +12,8 @@ export interface Terminal {
   /** One line of the result. */
   print(...parts: Part[]): void
   printJson(value: unknown, layout?: 'line' | 'block'): void
+  /** A whole file: as it is, unless a person would see it. */
+  printFile(text: string): void
   /** One line beside the result. */
   note(...parts: Part[]): void
   /**
@@ -78,6 +80,11 @@ export function createTerminal({ env, stdin, stdout, stderr }: NodeJS.Process): 
     printJson(value, layout = 'block') {
       const text = JSON.stringify(value, undefined, layout === 'block' ? 2 : undefined)
       for (const line of text.split('\n')) print(line)
+    },
+
+    printFile(text) {
+      if (!stdout.isTTY) stdout.write(text)
+      else for (const line of text.trimEnd().split(/\r?\n/)) print(line)
     },
 
     async readInput() {

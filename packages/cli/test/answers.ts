@@ -21,6 +21,8 @@ export function nodeSummary(number: number, change: Partial<NodeSummary> = {}): 
     region: 'iad',
     actor_id: String(number).repeat(32),
     agent_state: 'ready',
+    agent_kind: 'real',
+    agent_version: '0.1.4',
     api_endpoint: `127.0.0.1:400${number}`,
     peer_endpoint: `127.0.0.1:500${number}`,
     version: '0.1.0',

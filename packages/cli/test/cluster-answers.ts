@@ -21,7 +21,7 @@ export function clusterMember(number: number, change: Partial<ClusterMember> = {
     state: 'active',
     declared: { is_declared: true, source: 'static' },
     nats: { presence: 'present', age_ms: 400 },
-    agent: { state: 'ready', since: timestamp },
+    agent: { state: 'ready', since: timestamp, kind: 'real', version: '0.1.4' },
     swim: {
       state: isLocal ? null : 'alive',
       source: isLocal ? null : 'admin-socket',

@@ -109,7 +109,9 @@ CHANGES            unchanged
 RECORDS            unchanged
 LIFECYCLE          unchanged
 SAMPLES            unchanged
+AUDIT              unchanged
 DEAD               unchanged
+analytics          unchanged
 analytics          unchanged
 analytics          unchanged
 analytics          unchanged
@@ -125,8 +127,9 @@ analytics          unchanged
       'RECORDS',
       'LIFECYCLE',
       'SAMPLES',
+      'AUDIT',
       'DEAD',
-      ...Array<string>(4).fill('analytics'),
+      ...Array<string>(5).fill('analytics'),
       'subscriber_node1',
       'ack-sender_node1',
     ],

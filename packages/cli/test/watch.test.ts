@@ -46,7 +46,9 @@ test('each event is a line, and the stream is resumed where it broke', async () 
     'GET /api/events': [
       eventStream(`${sent}: alive\nid: 1a\n\n`, { ends: true }),
       problem(503, 'NATS is away'),
-      eventStream(`event: gap\ndata: {"stream":"RECORDS","reason":"created anew"}\n\n${received}`),
+      eventStream(
+        `event: away\ndata: {"reason":"nats is not connected"}\n\n: alive\n\nevent: gap\ndata: {"stream":"RECORDS","reason":"created anew"}\n\nevent: back\ndata: {}\n\n${received}`,
+      ),
     ],
   })
   await using watch = startCorroport(['watch', '--url', gateway.url])
@@ -58,18 +60,22 @@ test('each event is a line, and the stream is resumed where it broke', async () 
     '  ack.received       node1_01A by node2 after 4.20 ms via updates',
   )
   const host = new URL(gateway.url).host
-  expect([await watch.note(), await watch.note(), await watch.note(), await watch.note()]).toEqual([
+  for (const note of [
     `watching ${host}`,
     'the stream ended, trying again',
     `watching ${host} again`,
+    'away: nats is not connected',
     'gap RECORDS: created anew',
-  ])
+    'back',
+  ]) {
+    expect(await watch.note()).toBe(note)
+  }
   expect(gateway.asked.map(({ headers }) => headers['last-event-id'])).toEqual([
     undefined,
     '1a',
     '1a',
   ])
-  expect(gateway.asked[0]?.line).toBe('GET /api/events?subjects=corro.message.%3E%2Ccorro.ack.%3E')
+  expect(gateway.asked[0]?.line).toBe('GET /api/events?topics=messages')
   expect(await watch.end('SIGINT')).toBe(130)
   expect(await watch.note()).toBe('')
 })

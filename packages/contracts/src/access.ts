@@ -42,6 +42,13 @@ export const TokenRecord = Type.Object({
 })
 export type TokenRecord = Static<typeof TokenRecord>
 
+/** `GET /api/tokens`, for admins. */
+export const TokensReply = Type.Object({
+  tokens: Type.Array(Type.Omit(TokenRecord, ['sha256'])),
+  ...answered,
+})
+export type TokensReply = Static<typeof TokensReply>
+
 /** `POST /api/session`: a token becomes a cookie of this browser. */
 export const SessionRequest = Type.Object({ token: AccessToken }, { additionalProperties: false })
 

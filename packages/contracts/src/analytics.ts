@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { defineCommand } from './definition.ts'
 import { Experiment, ExperimentPlan, ExperimentProgress } from './experiment.ts'
+import { maxImportPageEvents } from './experiment-limits.ts'
 import { ExperimentId } from './message.ts'
 import { By } from './operation.ts'
 import { Comparison, ExperimentFigures, MessageFigures, ReceiverFigures } from './statistics.ts'
@@ -140,7 +141,7 @@ export const experimentImported = defineCommand(
       page: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
       isLast: Type.Boolean(),
       experiment: Type.Optional(Experiment),
-      events: Type.Array(StoredEvent, { maxItems: 5000 }),
+      events: Type.Array(StoredEvent, { maxItems: maxImportPageEvents }),
       by: By,
     }),
     reply: Type.Object({ stored: Type.Integer(), experiment: nullable(Experiment) }),

@@ -3,9 +3,6 @@ import { defineCommand, defineRecord } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
 import { NodeId, nullable } from './values.ts'
 
-/** Corrosion does not believe a change that is further ahead of its own clock. */
-export const clockAlarmMs = 300
-
 export const clockProbed = defineCommand(
   'corro.command.config-manager.clock.{nodeId}',
   "The node's clock, when the question came and when the answer left.",

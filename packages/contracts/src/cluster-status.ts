@@ -164,7 +164,7 @@ export const ClusterStatus = Type.Object({
 })
 export type ClusterStatus = Static<typeof ClusterStatus>
 
-/** A node looks at each source every two seconds, so a subject changes at most once in that time. */
+/** A node looks at each source each second, so a subject changes at most once in that time. */
 export const clusterChanged = defineRecord(
   'corro.cluster.changed.{nodeId}',
   'What a node sees of the planes changed: a state, a leader, a quorum, the role of Postgres.',

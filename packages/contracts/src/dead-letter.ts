@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { defineRecord } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
 import { nullable } from './values.ts'
@@ -16,8 +16,10 @@ export const deadLettered = defineRecord(
     messageId: nullable(Type.String()),
     deliveries: Type.Integer(),
     reason: Type.String(),
-    payload: Type.String({ description: 'base64 of the bytes that came' }),
+    payload: Type.String({ description: 'base64 of the bytes that came, at most 512 KiB of them' }),
+    sizeBytes: Type.Optional(Type.Integer({ description: 'of all that came' })),
     deadAt: Timestamp,
   }),
   (letter) => `dead.${letter.durable}.${letter.stream}.${letter.sequence}`,
 )
+export type DeadLettered = Static<typeof deadLettered.schema>

@@ -3,6 +3,7 @@ import { StoredEvent } from './analytics.ts'
 import { analyticsVacuumed, LedgerEntry } from './analytics-store.ts'
 import { ClockState, clockSampled } from './clock.ts'
 import { Experiment, ExperimentPlan, ExperimentProgress } from './experiment.ts'
+import { experimentDefaults, maxImportPageEvents } from './experiment-limits.ts'
 import { answered } from './http.ts'
 import { ExperimentId, Transport } from './message.ts'
 import { Propagation } from './propagation.ts'
@@ -18,17 +19,6 @@ const closed = { additionalProperties: false }
 const next = nullable(Type.String())
 const { name, note, origins, count, interval_ms, payload_bytes, warmup, seed, repeat_of } =
   ExperimentPlan.properties
-
-/** What is not said in a request to create an experiment. The origin is then the node that is asked. */
-export const experimentDefaults = {
-  note: '',
-  transport: 'gossip',
-  count: 200,
-  interval_ms: 100,
-  payload_bytes: 64,
-  warmup: 0,
-  start: true,
-} as const
 
 const defaulted = (schema: object, value: number) =>
   Type.Optional(Type.Unsafe<number>({ ...schema, default: value }))
@@ -106,9 +96,6 @@ export const ExportLine = Type.Union([
 ])
 export type ExportLine = Static<typeof ExportLine>
 
-/** A request to import must fit into one message of NATS. */
-export const maxImportPageBytes = 900_000
-
 /**
  * `POST /api/experiments/import`: a page. The first one has the experiment; the last one makes it
  * visible. A page may be sent again; none may be left out.
@@ -119,7 +106,7 @@ export const ImportRequest = Type.Object(
     page: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
     is_last: Type.Boolean(),
     experiment: Type.Optional(Experiment),
-    events: Type.Array(StoredEvent, { maxItems: 5000 }),
+    events: Type.Array(StoredEvent, { maxItems: maxImportPageEvents }),
   },
   closed,
 )

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { defineHint, defineRecord } from './definition.ts'
-import { maxContentBytes } from './http.ts'
+import { planLimits } from './experiment-limits.ts'
 import { ExperimentId, Transport } from './message.ts'
 import { AgentKind } from './node.ts'
 import { By } from './operation.ts'
@@ -12,34 +12,30 @@ import { keptText, NodeId, nullable, oneLine } from './values.ts'
 export const ExperimentPlan = Type.Object(
   {
     name: Type.String({
-      minLength: 1,
-      maxLength: 200,
+      ...planLimits.name,
       pattern: oneLine,
       description: 'a line of text, without control characters',
     }),
     note: Type.String({
-      maxLength: 2000,
+      ...planLimits.note,
       pattern: keptText,
       description: 'text, without NUL',
     }),
     transports: Type.Array(Transport, { minItems: 1, maxItems: 2, uniqueItems: true }),
     origins: Type.Array(NodeId, { minItems: 1, maxItems: 300, uniqueItems: true }),
     count: Type.Integer({
-      minimum: 0,
-      maximum: 1_000_000,
+      ...planLimits.count,
       description:
         'messages of each transport, warm-up included; 0: whatever the origins send until it is stopped',
     }),
-    interval_ms: Type.Number({ minimum: 1, maximum: 3_600_000 }),
-    payload_bytes: Type.Integer({ minimum: 1, maximum: maxContentBytes }),
+    interval_ms: Type.Number(planLimits.interval_ms),
+    payload_bytes: Type.Integer(planLimits.payload_bytes),
     warmup: Type.Integer({
-      minimum: 0,
-      maximum: 100_000,
+      ...planLimits.warmup,
       description: 'first messages of each transport, which are sent and not counted',
     }),
     seed: Type.Integer({
-      minimum: 0,
-      maximum: 2 ** 32 - 1,
+      ...planLimits.seed,
       description: 'of the order of transports and of the contents',
     }),
     repeat_of: nullable(ExperimentId, { description: 'the first of a series of like experiments' }),

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { HealthCheck } from './health.ts'
 import { Transport } from './message.ts'
-import { AgentState, Presence } from './node.ts'
+import { AgentKind, AgentState, Presence } from './node.ts'
 import { DiagnosisStep, Reception } from './reception.ts'
 import { Timestamp } from './timestamp.ts'
 import { MessageId, NodeId, nullable } from './values.ts'
@@ -20,9 +20,6 @@ export const Problem = Type.Object({
   errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
 })
 export type Problem = Static<typeof Problem>
-
-/** Longest content of a message, in UTF-8 bytes. */
-export const maxContentBytes = 64 * 1024
 
 export const SendRequest = Type.Object(
   { content: Type.String({ minLength: 1 }) },
@@ -97,6 +94,7 @@ export const MessageDetailReply = Type.Intersect([
   MessageDetail,
   Type.Object({ timestamp: Timestamp }),
 ])
+export type MessageDetailReply = Static<typeof MessageDetailReply>
 
 export const ReceptionsReply = Type.Object({
   receptions: Type.Array(Reception),
@@ -116,6 +114,8 @@ export const NodeSummary = Type.Object({
   region: nullable(Type.String()),
   actor_id: nullable(Type.String()),
   agent_state: nullable(AgentState),
+  agent_kind: nullable(AgentKind, { description: 'null: it was not told' }),
+  agent_version: nullable(Type.String()),
   api_endpoint: nullable(Type.String()),
   peer_endpoint: nullable(Type.String()),
   version: nullable(Type.String()),

@@ -1,32 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { nullable } from './values.ts'
 
-/** What a page may want of `GET /api/events?topics=`, and the subjects of each. */
-export const liveTopics = {
-  messages: ['corro.message.>', 'corro.ack.>'],
-  changes: ['corro.change.>'],
-  cluster: [
-    'corro.member.>',
-    'corro.cluster.>',
-    'corro.lifecycle.>',
-    'corro.subscription.>',
-    'corro.partition.>',
-  ],
-  operations: [
-    'corro.operation.>',
-    'corro.rollout.>',
-    'corro.config.>',
-    'corro.audit.>',
-    'corro.dead.>',
-  ],
-  experiments: ['corro.experiment.>', 'corro.share.>', 'corro.hint.experiment.>'],
-  clocks: ['corro.clock.>'],
-  samples: ['corro.node.>'],
-  presence: ['corro.hint.node.>'],
-} as const satisfies Record<string, readonly string[]>
-
-export type LiveTopic = keyof typeof liveTopics
-
 /** One `data:` of `GET /api/events` whose name is that of an event, such as `ack.received`. */
 export const LiveEvent = Type.Object({
   subject: Type.String(),
@@ -59,3 +33,7 @@ export const LiveNotice = Type.Object({
   count: Type.Optional(Type.Integer()),
 })
 export type LiveNotice = Static<typeof LiveNotice>
+
+/** Those whose `data:` is a `LiveNotice`. */
+export const liveNotices = ['gap', 'skipped', 'away', 'back', 'denied', 'dropped'] as const
+export type LiveNoticeName = (typeof liveNotices)[number]

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { defineHint, defineRecord } from './definition.ts'
 import { answered } from './http.ts'
-import { AgentState, NodeState, Presence } from './node.ts'
+import { AgentKind, AgentState, NodeState, Presence } from './node.ts'
 import { Timestamp } from './timestamp.ts'
 import { ActorId, NodeId, nullable } from './values.ts'
 
@@ -167,7 +167,12 @@ export const ClusterMember = Type.Object({
   state: nullable(NodeState),
   declared: Type.Object({ is_declared: Type.Boolean(), source: nullable(Type.String()) }),
   nats: Type.Object({ presence: Presence, age_ms: nullable(Type.Integer()) }),
-  agent: Type.Object({ state: nullable(AgentState), since: nullable(Timestamp) }),
+  agent: Type.Object({
+    state: nullable(AgentState),
+    since: nullable(Timestamp),
+    kind: nullable(AgentKind, { description: 'null: it was not told' }),
+    version: nullable(Type.String()),
+  }),
   swim: Type.Object({
     state: nullable(SwimState),
     source: nullable(Type.String()),

@@ -47,7 +47,7 @@ export type AgentFile = Static<typeof AgentFile>
 export const AgentSubscription = Type.Object({
   id: Type.String(),
   hash: Type.String(),
-  sql: Type.String(),
+  sql: Type.String({ description: 'its first 2000 characters' }),
 })
 export type AgentSubscription = Static<typeof AgentSubscription>
 
@@ -59,7 +59,7 @@ export const agentInspected = defineCommand(
     reply: Type.Object({
       files: Type.Array(AgentFile),
       subscriptions: nullable(Type.Array(AgentSubscription), {
-        description: 'null where the admin socket does not answer',
+        description: 'the first 300; null where the admin socket does not answer',
       }),
       subscriptionsError: nullable(Type.String()),
     }),

@@ -2,17 +2,9 @@ import { type Static, Type } from 'typebox'
 import { defineCommand } from './definition.ts'
 import { answered } from './http.ts'
 import { By } from './operation.ts'
+import { queryLimits } from './query-limits.ts'
 import { Timestamp } from './timestamp.ts'
 import { ActorId, Cell, NodeId, nullable } from './values.ts'
-
-/** Bounds of one query on one node; the answer says which of them cut it. */
-export const queryLimits = {
-  sqlCharacters: 20_000,
-  rows: { default: 1000, most: 10_000 },
-  timeoutMs: { default: 1000, most: 10_000 },
-  /** Of the rows as JSON: an answer of NATS stays below 1 MB. */
-  bytes: 700_000,
-} as const
 
 export const QueryParameters = Type.Union(
   [
@@ -27,17 +19,25 @@ export type QueryParameters = Static<typeof QueryParameters>
 
 const Sql = Type.String({ minLength: 1, maxLength: queryLimits.sqlCharacters })
 const bounds = {
-  maxRows: Type.Integer({ minimum: 1, maximum: queryLimits.rows.most }),
-  timeoutMs: Type.Integer({ minimum: 50, maximum: queryLimits.timeoutMs.most }),
+  maxRows: Type.Integer({ minimum: queryLimits.rows.least, maximum: queryLimits.rows.most }),
+  timeoutMs: Type.Integer({
+    minimum: queryLimits.timeoutMs.least,
+    maximum: queryLimits.timeoutMs.most,
+  }),
 }
 
 /** The rows of one query. Column names may repeat, so rows are lists. */
 export const QueryTable = Type.Object({
   columns: Type.Array(Type.String()),
   rows: Type.Array(Type.Array(Cell)),
-  cut: nullable(Type.Union([Type.Literal('rows'), Type.Literal('bytes')]), {
-    description: 'which limit left rows out; null: these are all',
-  }),
+  cut: nullable(
+    Type.Union([
+      Type.Literal('rows'),
+      Type.Literal('bytes', { description: 'the next row alone may be too large' }),
+      Type.Literal('time', { description: 'where no row came in time, it is an error' }),
+    ]),
+    { description: 'which limit left rows out; null: these are all' },
+  ),
   tookMs: Type.Number(),
 })
 export type QueryTable = Static<typeof QueryTable>
@@ -55,7 +55,13 @@ export const nodeQueried = defineCommand(
   'corro.command.gateway.query.{nodeId}',
   "Reads a node's own agent with one statement that only reads.",
   {
-    request: Type.Object({ sql: Sql, params: QueryParameters, by: By, ...bounds }),
+    request: Type.Object({
+      sql: Sql,
+      params: QueryParameters,
+      by: By,
+      ...bounds,
+      maxBytes: Type.Integer({ minimum: 1000, maximum: queryLimits.bytes }),
+    }),
     reply: Type.Object({ table: QueryTable, freshness: QueryFreshness }),
     timeoutMs: queryLimits.timeoutMs.most + 1000,
   },
@@ -149,7 +155,7 @@ export const QueryComparison = Type.Object({
   }),
   is_complete: Type.Boolean({ description: 'false when a limit cut the rows of a node' }),
   key: Type.Array(Type.String(), {
-    description: 'columns that told rows apart; empty: whole rows were compared',
+    description: 'columns that told rows apart; empty: whole rows, or each node has one row',
   }),
   equal_rows: Type.Integer(),
   differing: Type.Array(DifferingRow, { description: 'the first 200' }),
@@ -160,7 +166,8 @@ export type QueryComparison = Static<typeof QueryComparison>
 export const QueryReply = Type.Object({
   source: QuerySource,
   results: Type.Array(QueryResult),
-  comparison: nullable(QueryComparison, { description: 'of two nodes or more' }),
+  comparison: nullable(QueryComparison, { description: 'where two nodes or more answered' }),
+  comparison_error: nullable(Type.String({ description: 'why what answered was not compared' })),
   limits: Type.Object({ max_rows: Type.Integer(), timeout_ms: Type.Integer() }),
   ...answered,
 })

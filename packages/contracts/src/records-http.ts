@@ -37,7 +37,10 @@ export const DeadLetter = Type.Object({
   reason: Type.String(),
   deliveries: Type.Integer(),
   dead_at: Timestamp,
-  size_bytes: Type.Integer(),
+  size_bytes: Type.Integer({ description: 'of the record that was refused' }),
+  is_whole: Type.Boolean({
+    description: 'else it cannot be redriven: a part was too large to keep',
+  }),
   payload: nullable(Type.Unknown(), { description: 'as JSON; null: it is none' }),
   text: nullable(Type.String({ description: 'what is no JSON, as far as it is text' })),
 })
@@ -51,6 +54,14 @@ export const DeadLettersReply = Type.Object({
   ...answered,
 })
 export type DeadLettersReply = Static<typeof DeadLettersReply>
+
+/** `GET /api/dead/{sequence}`. */
+export const DeadLetterReply = Type.Object({ letter: DeadLetter, ...answered })
+export type DeadLetterReply = Static<typeof DeadLetterReply>
+
+/** `DELETE /api/dead/{sequence}`. */
+export const DeadLetterDeletedReply = Type.Object({ status: Type.Literal('success'), ...answered })
+export type DeadLetterDeletedReply = Static<typeof DeadLetterDeletedReply>
 
 /** `POST /api/dead/{sequence}/redrive`: tells the record again, then takes the letter away. */
 export const RedriveReply = Type.Object({

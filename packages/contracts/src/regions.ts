@@ -50,7 +50,7 @@ export function requireRegions(codes: readonly string[]): RegionCode[] {
   throw new Error(`${what}; known are ${Object.keys(regions).join(', ')}`)
 }
 
-function isRegion(code: string): code is RegionCode {
+export function isRegion(code: string): code is RegionCode {
   return Object.hasOwn(regions, code)
 }
 

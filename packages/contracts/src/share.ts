@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
+import { maxContentBytes } from './content-size.ts'
 import { defineCommand, defineRecord } from './definition.ts'
-import { maxContentBytes } from './http.ts'
 import { ExperimentId, Transport } from './message.ts'
 import { Timestamp } from './timestamp.ts'
 import { NodeId, nullable } from './values.ts'

@@ -1,10 +1,8 @@
 import { type Static, Type } from 'typebox'
+import { samplesNeeded } from './measures.ts'
 import { ExperimentId, Transport } from './message.ts'
 import { Timestamp } from './timestamp.ts'
 import { NodeId, nullable } from './values.ts'
-
-/** So many samples are needed for a percentile to say something. */
-export const samplesNeeded = { p50: 1, p95: 20, p99: 100 } as const
 
 const supported = (name: 'p95' | 'p99') =>
   nullable(Type.Number(), { description: `null below ${samplesNeeded[name]} samples` })

@@ -28,7 +28,6 @@ export const streams = [
       'corro.member.>',
       'corro.partition.>',
       'corro.cluster.>',
-      'corro.audit.>',
     ],
     maxAgeHours: 24 * 28,
     maxBytes: 128 * megabyte,
@@ -38,6 +37,13 @@ export const streams = [
     subjects: ['corro.node.>', 'corro.clock.>'],
     maxAgeHours: 6,
     maxBytes: 128 * megabyte,
+  },
+  // Of its own: each send is noted, and would push the history of nodes out.
+  {
+    name: 'AUDIT',
+    subjects: ['corro.audit.>'],
+    maxAgeHours: 24 * 28,
+    maxBytes: 256 * megabyte,
   },
   { name: 'DEAD', subjects: ['corro.dead.>'], maxAgeHours: 24 * 28, maxBytes: 128 * megabyte },
 ] as const satisfies readonly StreamDefinition[]
@@ -88,7 +94,9 @@ export function ackSenderDurable(nodeId: string): DurableDefinition {
 }
 
 /** Everything that analytics stores; one process reads at a time. */
-export const analyticsDurables = (['CHANGES', 'RECORDS', 'LIFECYCLE', 'SAMPLES'] as const).map(
+export const analyticsDurables = (
+  ['CHANGES', 'RECORDS', 'LIFECYCLE', 'SAMPLES', 'AUDIT'] as const
+).map(
   (stream): DurableDefinition => ({
     name: 'analytics',
     stream,

@@ -46,11 +46,18 @@ export interface RequestOptions {
    * (klukai takes it for minutes, and works on).
    */
   timeoutMs?: number | undefined
+  /** When the agent interrupts SQLite, where that is to be another time. */
+  interruptMs?: number | undefined
 }
 
 export interface QueryOptions extends RequestOptions {
   /** Stops reading after so many rows. */
   maxRows?: number | undefined
+}
+
+export interface RowsOptions extends RequestOptions {
+  /** Called before the first row. */
+  onColumns?: ((columns: string[]) => void) | undefined
 }
 
 export interface QueryResult {
@@ -86,7 +93,7 @@ export interface CorrosionClient extends AsyncDisposable {
   /** The rows of a read as they arrive. Leaving the loop closes the connection. */
   queryRows(
     statement: Statement,
-    options?: RequestOptions,
+    options?: RowsOptions,
   ): AsyncGenerator<SqliteValue[], void, undefined>
   /** All statements in one transaction, or none. Visible to local reads when it returns. */
   transact(statements: readonly Statement[], options?: RequestOptions): Promise<TransactionResult>
@@ -130,10 +137,10 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
 
   const queryRequest = (
     statement: Statement,
-    { signal, timeoutMs = queryTimeoutMs }: RequestOptions,
+    { signal, timeoutMs = queryTimeoutMs, interruptMs = timeoutMs }: RequestOptions,
   ): [request: AgentRequest, timeoutMs: number] => {
     requireRead(sqlOf(statement))
-    const path = `/v1/queries?timeout=${wholeSeconds(timeoutMs)}`
+    const path = `/v1/queries?timeout=${wholeSeconds(interruptMs)}`
     const body = stringifyJson(encodeStatement(statement))
     return [{ method: 'POST', path, name: 'a query', body, isRead: true, signal }, timeoutMs]
   }
@@ -163,6 +170,7 @@ export function createCorrosionClient(options: CorrosionClientOptions): Corrosio
         const event = decodeQueryLine(line)
         if (event === 'end') return
         if ('cells' in event) yield event.cells
+        else request.onColumns?.(event.columns)
       }
       throw new CorrosionConnectionError('the answer to a query ended early', 'unknown')
     },

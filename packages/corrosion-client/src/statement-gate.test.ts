@@ -17,6 +17,8 @@ test.each([
   'explain query plan WITH a AS (SELECT 1) SELECT * FROM a',
   "SELECT ?1, :a, @b, $c, x'dead', 1.5e3, a->>'$.b' FROM \"select\"",
   'SELECT(1)',
+  'SELECT hex(crsql_site_id()), "crsql_db_version"(), crsql_pack_columns(a) FROM crsql_changes',
+  "SELECT 'crsql_finalize()', crsql_finalize FROM t",
 ])('%s is let through', (sql) => {
   expect(() => requireOneRead(sql)).not.toThrow()
 })
@@ -70,6 +72,10 @@ test.each([
   "'SELECT' 1",
   '"SELECT" 1',
   '(SELECT 1)',
+  'SELECT crsql_finalize()',
+  'SELECT "crsql_finalize" /* */ ()',
+  'SELECT [CRSQL_set_ts](1)',
+  'SELECT 1 FROM t WHERE `crsql_increment_and_get_seq`() > 1',
 ])('%s is refused', (sql) => {
   expect(() => requireOneRead(sql)).toThrow(StatementRefusedError)
 })

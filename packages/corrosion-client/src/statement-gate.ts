@@ -5,7 +5,8 @@ import { StatementRefusedError } from './errors.ts'
  * of these, or EXPLAIN [QUERY PLAN] of these.
  *
  * An agent lets BEGIN, ATTACH and PRAGMA through `/v1/queries`, and its pooled connections keep that
- * state: after one BEGIN, later reads are stale and writes of that node stop replicating.
+ * state: after one BEGIN, later reads are stale and writes of that node stop replicating. Functions of
+ * cr-sqlite change that state too, from within a SELECT.
  */
 export function requireOneRead(sql: string): void {
   const tokens = tokenize(sql)
@@ -49,9 +50,17 @@ function verbAfterTables(tokens: Iterator<string>): string | undefined {
 const tokenPattern =
   /[ \t\n\f\r]+|--[^\n]*|\/\*[^]*?(?:\*\/|$)|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[$@:#](?:::|[\w$\u0080-\uffff])+|[\w$\u0080-\uffff]+|[^]/y
 
+// cr-sqlite's others finalise its statements, or move its clock and counters, on that connection.
+const readingFunctions = new Set(
+  ['site_id', 'db_version', 'pack_columns', 'unpack_columns'].map(
+    (name) => `CRSQL_${name.toUpperCase()}`,
+  ),
+)
+
 /** Words in upper case, brackets, commas and semicolons as they are, anything else as `?`. */
 function tokenize(sql: string): string[] {
   const tokens: string[] = []
+  let previous = ''
   // SQLite stops reading at a NUL; what follows it would be judged here but not there.
   if (sql.includes('\0')) throw new StatementRefusedError('a NUL character in a statement')
   for (const [text] of sql.matchAll(new RegExp(tokenPattern, 'gy'))) {
@@ -64,9 +73,19 @@ function tokenize(sql: string): string[] {
     if (first === '(' && tokens.at(-1) === '$') {
       throw new StatementRefusedError('a variable that is followed by a bracket')
     }
+    if (first === '(') refuseCallOf(previous)
+    previous = text
     if (text.length > 1 && '$@:#'.includes(first)) tokens.push('$')
     else if (/^[\w\u0080-\uffff]/.test(text)) tokens.push(text.toUpperCase())
     else tokens.push('(),;'.includes(first) ? first : '?')
   }
   return tokens
+}
+
+/** The name may be quoted, which a text in single quotes never is. */
+function refuseCallOf(token: string): void {
+  const name = token.replace(/^["`[](.*)["`\]]$/s, '$1').toUpperCase()
+  if (name.startsWith('CRSQL_') && !readingFunctions.has(name)) {
+    throw new StatementRefusedError(`${name.toLowerCase()}() changes the state of the agent`)
+  }
 }

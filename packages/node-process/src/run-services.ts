@@ -25,19 +25,22 @@ export interface NodeDeps {
   metrics: Registry
 }
 
+/** A service at work. Where `refused` resolves, with the reason, the process ends with 1. */
+export type RunningService = AsyncDisposable & { readonly refused?: Promise<string> }
+
 /** One service: reads its configuration, then starts. Both are called once. */
 export interface NodeService {
   readonly name: string
   start(environment: NodeJS.ProcessEnv): {
     config: NodeConfig
-    run: (deps: NodeDeps) => Promise<AsyncDisposable> | AsyncDisposable
+    run: (deps: NodeDeps) => Promise<RunningService> | RunningService
   }
 }
 
 export function nodeService<Config extends NodeConfig>(
   name: string,
   readConfig: (environment: NodeJS.ProcessEnv) => Config,
-  start: (config: Config, deps: NodeDeps) => Promise<AsyncDisposable> | AsyncDisposable,
+  start: (config: Config, deps: NodeDeps) => Promise<RunningService> | RunningService,
 ): NodeService {
   return {
     name,
@@ -103,14 +106,19 @@ export async function runServices(
     setClockOffset(clockOffsetMs)
     log.warn({ clockOffsetMs }, 'the clock of this process is wrong, as it was asked to be')
   }
+  const refusals = [bus.refused.then((refusal) => ({ refusal, message: 'node id is in use' }))]
   for (const { name, run } of prepared) {
-    stack.use(await run({ bus, log: processLog.child({ service: name }), health, metrics }))
+    const deps = { bus, log: processLog.child({ service: name }), health, metrics }
+    const { refused } = stack.use(await run(deps))
+    if (refused) {
+      refusals.push(refused.then((refusal) => ({ refusal, message: `${name} refuses to run` })))
+    }
   }
   log.info({ services: services.map(({ name }) => name) }, 'started')
 
-  const refusal = await Promise.race([stopped, bus.refused])
-  if (refusal) {
-    log.fatal({ refusal }, 'node id is in use')
+  const refused = await Promise.race([stopped, ...refusals])
+  if (refused) {
+    log.fatal({ refusal: refused.refusal }, refused.message)
     process.exitCode = 1
   }
   health.startStopping()

@@ -11,6 +11,13 @@ export const Environment = Type.Object({
     pattern: '^postgres(ql)?://',
     description: 'postgres://user:password@host:port/database',
   }),
+  DATABASE_READER_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description:
+        'who reads the tables for people; without it the role corroport_reader, which is made by the role of DATABASE_URL',
+    }),
+  ),
   STATE_DIR: Type.String({ description: 'folder for what it has to tell and NATS has not yet' }),
   METRICS_PORT: setting(Port, { description: 'health and metrics, on loopback' }),
   RETENTION_DAYS: Type.Integer({
@@ -39,6 +46,8 @@ export interface Config {
   nats: { url: string; user: string | undefined; password: string | undefined }
   /** Secret: it holds a password. */
   databaseUrl: string
+  /** Secret too. */
+  databaseReaderUrl: string | undefined
   stateDir: string
   metricsPort: number
   retentionDays: number
@@ -53,6 +62,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   return {
     nats: { url: env.NATS_URL, user: env.NATS_USER, password: env.NATS_PASSWORD },
     databaseUrl: env.DATABASE_URL,
+    databaseReaderUrl: env.DATABASE_READER_URL,
     stateDir: env.STATE_DIR,
     metricsPort: env.METRICS_PORT,
     retentionDays: env.RETENTION_DAYS,

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { aborted, type Bus, openStateFile } from '@corroport/bus'
 import {
+  analyticsRelationsQueried,
+  analyticsTablesQueried,
   analyticsVacuumed,
   changeObserved,
   clockProbed,
@@ -46,6 +48,7 @@ import { type Ingest, startIngest } from './ingest/start-ingest.ts'
 import { lead } from './leader.ts'
 import { metricsOfTerm } from './metrics-of-term.ts'
 import { startPropagation } from './propagation/start-propagation.ts'
+import { answerQueries } from './query/answer-queries.ts'
 import { createRoster } from './roster.ts'
 import { schemaCurrent } from './schema-current.ts'
 import { answerFigures } from './statistics/answer-figures.ts'
@@ -80,6 +83,8 @@ export const answers = [
   ledgerQueried,
   clocksQueried,
   schemaQueried,
+  analyticsTablesQueried,
+  analyticsRelationsQueried,
 ] as const
 
 export interface AnalyticsDeps {
@@ -105,6 +110,7 @@ export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDispos
   const roster = stack.use(createRoster({ bus, directory, views }))
   const shared = { db, bus, state, directory, roster, log, metrics }
   stack.use(answerSchema(shared))
+  stack.use(answerQueries({ bus, db, databaseUrl, readerUrl: config.databaseReaderUrl }))
 
   let ingest: Ingest | undefined
   let blockedBy = 'the work begins'

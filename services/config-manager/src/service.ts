@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openStateFile } from '@corroport/bus'
 import {
+  agentInspected,
   agentRestartRequested,
   canaryTouched,
   clockProbed,
@@ -45,6 +46,7 @@ import { openDirectory, openNodeKey, openViews } from '@corroport/identity'
 import type { NodeDeps } from '@corroport/node-process'
 import { createAgentControl } from './agent/agent-control.ts'
 import { answerRestarts } from './agent/agent-restart.ts'
+import { inspectAgent } from './agent/inspect-agent.ts'
 import { createAgentProbe } from './agent-probe.ts'
 import { startAnnouncing } from './announce.ts'
 import { createConfigChanges } from './change/config-changes.ts'
@@ -81,6 +83,7 @@ export const says = [
 export const hears = [nodeAnnounced, nodeViewed, membersRemoved] as const
 export const answers = [
   clockProbed,
+  agentInspected,
   agentRestartRequested,
   operationQueried,
   configQueried,
@@ -130,6 +133,12 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
   opening.use(answerOperationQueries({ nodeId, bus, operations }))
   const control = opening.use(
     createAgentControl(config.control, { ...shared, stateDir, client: agent }),
+  )
+  const { adminSocketPath } = config.membership
+  opening.use(
+    bus.respond(agentInspected, { nodeId }, () =>
+      inspectAgent({ configPath, pid: control.pid, adminSocketPath }),
+    ),
   )
   const changes = createConfigChanges({ ...shared, configPath, canonicalPath, agent: control })
   const probe = createAgentProbe(agent, log)

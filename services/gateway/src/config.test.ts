@@ -41,13 +41,30 @@ test.each([
   [{ STATE_DIR: undefined }, 'STATE_DIR is missing'],
   [{ CLUSTER_NODES: 'node1,no de' }, 'CLUSTER_NODES: "no de"'],
   [{ NATS_MONITOR_URL: '127.0.0.1:8222' }, 'NATS_MONITOR_URL'],
-  [{ API_HOST: '0.0.0.0' }, 'access tokens are not available yet'],
-  [{ API_HOST: '::' }, 'the API listens on loopback only'],
-  [{ API_HOST: '127.0.0.1.example.com' }, 'the API listens on loopback only'],
+  [{ API_HOST: '0.0.0.0', ACCESS: 'open' }, 'ACCESS=open lets whoever reaches API_HOST=0.0.0.0'],
+  [{ API_HOST: '127.0.0.1.example.com', ACCESS: 'open' }, 'ACCESS=open'],
+  [{ PUBLIC_URL: 'https://console.example.com', ACCESS: 'open' }, 'ACCESS=open'],
+  [{ PUBLIC_URL: 'https://console.example.com/path' }, 'PUBLIC_URL'],
+  [{ PUBLIC_URL: 'https://user@console.example.com' }, 'PUBLIC_URL'],
+  [{ ACCESS: 'closed' }, 'ACCESS'],
+  [{ READ_ONLY: 'yes' }, 'READ_ONLY'],
 ])('%j is refused', (change, message) => {
   expect(() => readConfig({ ...environment, ...change })).toThrow(message)
 })
 
 test('the peer API may listen anywhere', () => {
   expect(readConfig({ ...environment, PEER_HOST: '0.0.0.0' }).peer.host).toBe('0.0.0.0')
+})
+
+test.each([
+  [{}, { mode: 'open', isExposed: false }],
+  [{ API_HOST: '::1' }, { mode: 'open', isExposed: false }],
+  [{ ACCESS: 'tokens' }, { mode: 'tokens', isExposed: false }],
+  [{ API_HOST: '0.0.0.0' }, { mode: 'tokens', isExposed: true, names: [] }],
+  [{ API_HOST: 'fd00::1' }, { mode: 'tokens', isExposed: true, names: ['[fd00::1]'] }],
+  // A proxy before an open gateway would open it to everybody.
+  [{ PUBLIC_URL: 'https://console.example.com' }, { mode: 'tokens', isExposed: true }],
+  [{ PUBLIC_URL: 'http://localhost:8000' }, { mode: 'open', isExposed: false }],
+])('%j asks for tokens where others reach it', (change, access) => {
+  expect(readConfig({ ...environment, ...change }).access).toMatchObject(access)
 })

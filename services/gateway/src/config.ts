@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Endpoint, Region } from '@corroport/contracts'
 import {
   type AgentConfig,
@@ -10,14 +11,32 @@ import {
   toNodeConfig,
 } from '@corroport/node-process'
 import { EnvironmentError, Port, readEnvironment, setting } from '@corroport/service'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 
 export const Environment = Type.Object({
   ...nodeVariables,
   ...agentVariables,
   REGION: setting(Region, { default: 'local', description: 'where this node is' }),
-  API_HOST: Type.String({ default: '127.0.0.1', description: 'a loopback address' }),
+  API_HOST: Type.String({
+    default: '127.0.0.1',
+    description: 'address on which the API listens; beyond loopback tokens are asked for',
+  }),
   API_PORT: setting(Port, { description: 'port of the API: 4001' }),
+  API_ENDPOINT: Type.Optional(
+    setting(Endpoint, { description: 'host:port of the API, as others reach it' }),
+  ),
+  ACCESS: Type.Optional(
+    Type.Enum(['open', 'tokens'], {
+      description: 'open: whoever reaches it may do all, on loopback only; tokens elsewhere',
+    }),
+  ),
+  READ_ONLY: Type.Boolean({ default: false, description: 'true: every change is refused' }),
+  PUBLIC_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^/?#@]+/?$',
+      description: 'https://console.example.com, where a proxy in front of it is reached',
+    }),
+  ),
   PEER_HOST: Type.String({
     default: '127.0.0.1',
     description: 'address on which other nodes acknowledge',
@@ -43,6 +62,9 @@ export const Environment = Type.Object({
     minimum: 0.01,
     description: "when this node's rows are deleted, at least 0.01",
   }),
+  WEB_DIR: Type.Optional(
+    Type.String({ description: "folder of the built console; this checkout's when absent" }),
+  ),
   TRACKED_MESSAGES: Type.Integer({
     default: 100_000,
     minimum: 1,
@@ -54,12 +76,24 @@ export interface Config extends NodeConfig {
   region: string
   agent: AgentConfig
   api: { host: string; port: number }
+  access: {
+    mode: 'open' | 'tokens'
+    /** Whether others than this machine reach it. */
+    isExposed: boolean
+    isReadOnly: boolean
+    publicUrl: URL | undefined
+    /** Names besides those of loopback under which it is asked, on the port that it listens on. */
+    names: readonly string[]
+    /** host:port under which it is asked besides. */
+    authorities: readonly string[]
+  }
   peer: { host: string; port: number; endpoint: string }
   declaredNodes: readonly string[]
   heartbeatTimeoutMs: number
   databaseUrl: string | undefined
   natsMonitorUrl: string | undefined
   messageRetentionHours: number
+  webDir: string
   trackedMessages: number
 }
 
@@ -68,16 +102,12 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   // First, since it knows what takes the place of settings that are not there.
   const { declaredNodes, heartbeatTimeoutMs } = toClusterSettings(environment).settings
   const env = readEnvironment(Environment, environment)
-  if (!isLoopback(env.API_HOST)) {
-    throw new EnvironmentError(
-      'API_HOST: access tokens are not available yet: the API listens on loopback only',
-    )
-  }
   return {
     ...toNodeConfig(env),
     region: env.REGION,
     agent: toAgentConfig(env),
     api: { host: env.API_HOST, port: env.API_PORT },
+    access: toAccess(env),
     peer: {
       host: env.PEER_HOST,
       port: env.PEER_PORT,
@@ -88,14 +118,41 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     databaseUrl: env.DATABASE_URL,
     natsMonitorUrl: env.NATS_MONITOR_URL,
     messageRetentionHours: env.MESSAGE_RETENTION_HOURS,
+    webDir: env.WEB_DIR ?? join(import.meta.dirname, '../../../web/dist'),
     trackedMessages: env.TRACKED_MESSAGES,
   }
 }
 
+function toAccess(env: Static<typeof Environment>): Config['access'] {
+  const publicUrl = env.PUBLIC_URL === undefined ? undefined : URL.parse(env.PUBLIC_URL)
+  if (publicUrl === null) throw new EnvironmentError('PUBLIC_URL is no address')
+  const isBound = !isLoopback(env.API_HOST)
+  const isExposed = isBound || (publicUrl !== undefined && !isLoopback(publicUrl.hostname))
+  if (isExposed && env.ACCESS === 'open') {
+    const what = isBound ? `API_HOST=${env.API_HOST}` : `PUBLIC_URL=${publicUrl?.origin}`
+    throw new EnvironmentError(
+      `ACCESS=open lets whoever reaches ${what} do everything: leave ACCESS out, make a token with corroport token create --role admin, or listen on 127.0.0.1 only`,
+    )
+  }
+  const isAny = ['0.0.0.0', '::'].includes(env.API_HOST)
+  return {
+    mode: env.ACCESS ?? (isExposed ? 'tokens' : 'open'),
+    isExposed,
+    isReadOnly: env.READ_ONLY,
+    publicUrl,
+    names: isBound && !isAny ? [hostOf(env.API_HOST)] : [],
+    authorities: isBound && env.API_ENDPOINT !== undefined ? [env.API_ENDPOINT.toLowerCase()] : [],
+  }
+}
+
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+  return ['localhost', '::1', '[::1]'].includes(host) || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 function endpointOf(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return `${hostOf(host)}:${port}`
+}
+
+function hostOf(address: string): string {
+  return address.includes(':') ? `[${address}]` : address.toLowerCase()
 }

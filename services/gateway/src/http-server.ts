@@ -9,6 +9,7 @@ import Fastify, {
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
 import { Pointer } from 'typebox/value'
+import { limitSockets } from './access/limits.ts'
 import { describeFailure, type Failure, ProblemError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -32,7 +33,9 @@ export function createHttpServer({ bodyLimit, metrics, log }: HttpServerOptions)
     bodyLimit,
     // Idle connections are closed at once; what runs is answered first.
     forceCloseConnections: 'idle',
+    // Who dribbles a request holds a connection for no longer than this.
     requestTimeout: 10_000,
+    http: { headersTimeout: 5000, maxHeaderSize: 16_384, connectionsCheckingInterval: 1000 },
     routerOptions: { maxParamLength: 512 },
     // Of a path that no route can be looked up for.
     frameworkErrors: (error, _request, reply) => {
@@ -66,6 +69,8 @@ export function createHttpServer({ bodyLimit, metrics, log }: HttpServerOptions)
       reply.elapsedTime / 1000,
     )
   })
+
+  limitSockets(app.server, () => metrics.socketsRefused.inc())
 
   app.setNotFoundHandler((request) => {
     const path = request.url.split('?')[0]

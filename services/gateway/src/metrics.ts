@@ -55,6 +55,17 @@ export function createGatewayMetrics(
       buckets: [0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60],
       registers,
     }),
+    refused: new Counter({
+      name: 'corro_gateway_refused_total',
+      help: 'Requests refused for who sent them or how often, by status',
+      labelNames: ['status'],
+      registers,
+    }),
+    socketsRefused: new Counter({
+      name: 'corro_gateway_sockets_refused_total',
+      help: 'Connections ended at once, since too many are open',
+      registers,
+    }),
     requests: new Histogram({
       name: 'corro_gateway_request_seconds',
       help: 'HTTP requests by route',

@@ -4,8 +4,12 @@ import {
   ackPathDiagnosed,
   ackReceived,
   ackRequested,
+  agentInspected,
   agentRestartRequested,
+  analyticsRelationsQueried,
+  analyticsTablesQueried,
   analyticsVacuumed,
+  auditNoted,
   clocksQueried,
   clusterChanged,
   configPlanned,
@@ -33,6 +37,9 @@ import {
   messagesQueried,
   messagesSkipped,
   nodeAnnounced,
+  nodeDescribed,
+  nodeDiagnosed,
+  nodeQueried,
   nodeViewed,
   operationQueried,
   pairsQueried,
@@ -55,15 +62,19 @@ import {
 import { createCorrosionClient } from '@corroport/corrosion-client'
 import { openDirectory, openViews } from '@corroport/identity'
 import type { NodeDeps } from '@corroport/node-process'
+import { startAccess } from './access/start-access.ts'
+import { accessMigration } from './access/token-store.ts'
 import { createAgentProbe } from './agent-probe.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { type App, closeApp } from './http-server.ts'
-import { createLive } from './live.ts'
+import { createLive } from './live/live.ts'
 import { startMembers } from './members/start-members.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createOriginClock } from './origin-clock.ts'
+import { startOwnNode } from './own-node.ts'
 import { createPeerApp } from './peer-app.ts'
+import { startQueries } from './query/start-queries.ts'
 import { reconcile } from './reconcile.ts'
 import { retainMessages } from './retention.ts'
 import { createRoster } from './roster.ts'
@@ -82,12 +93,27 @@ export const says = [
   ackReceived,
   ackRequested,
   clusterChanged,
+  auditNoted,
 ] as const
 /** Besides these it reads every record, for live pages. */
 export const hears = [nodeAnnounced, nodeViewed, membersRemoved, experimentProgressed] as const
-export const answers = [messageDetailQueried, shareOrdered, shareStopped, shareQueried] as const
+export const answers = [
+  messageDetailQueried,
+  nodeDescribed,
+  nodeDiagnosed,
+  nodeQueried,
+  shareOrdered,
+  shareStopped,
+  shareQueried,
+] as const
 export const asks = [
   messageDetailQueried,
+  nodeDescribed,
+  nodeDiagnosed,
+  agentInspected,
+  nodeQueried,
+  analyticsTablesQueried,
+  analyticsRelationsQueried,
   receptionsQueried,
   ackPathDiagnosed,
   subscriberStatusQueried,
@@ -127,6 +153,8 @@ export const asks = [
 export interface Gateway extends AsyncDisposable {
   readonly apiPort: number
   readonly peerPort: number
+  /** Resolves with the reason when nobody could ever ask it: the process should end. */
+  readonly refused: Promise<string>
 }
 
 const queryTimeoutMs = 2000
@@ -149,7 +177,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
   const state = opening.use(
     openStateFile({
       path: join(stateDir, 'gateway.sqlite'),
-      migrations: [...migrations, shareMigration],
+      migrations: [...migrations, shareMigration, accessMigration],
       bus,
       log,
     }),
@@ -158,7 +186,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
   const clock = createOriginClock()
   const tracker = createTracker({ state, clock, nodeId, region, limit: config.trackedMessages })
   const shares = createShareStore({ state, clock, nodeId })
-  const live = opening.use(createLive({ bus, log }))
+  const live = opening.use(createLive({ bus, log, currentStatus: () => status.current() }))
   const metrics = createGatewayMetrics(deps.metrics, {
     trackedMessages: () => tracker.count,
     unconfirmedEvents: () => state.unconfirmed(),
@@ -215,18 +243,27 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
     }),
   )
 
+  const ownNode = opening.use(
+    startOwnNode({ config, bus, tracker, probe, health, unconfirmedEvents }),
+  )
+  const access = opening.use(startAccess({ config, bus, state, health, log }))
+  const queries = opening.use(startQueries({ config, bus, directory, views }))
+
   const shared = { config, bus, log, directory, roster, tracker, metrics }
   const peerApp = createPeerApp({ ...shared, clock })
   const app = await createApp({
     ...shared,
     agent,
     sender,
-    probe,
     live,
     health,
-    unconfirmedEvents,
     members,
     status,
+    queries,
+    ownNode,
+    views,
+    access,
+    state,
   })
   opening.defer(() => closeApp(peerApp))
   const peerPort = await listen(peerApp, config.peer.host, config.peer.port)
@@ -235,7 +272,12 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
   log.info({ apiPort, peerPort }, 'gateway listens')
 
   const opened = opening.move()
-  return { apiPort, peerPort, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return {
+    apiPort,
+    peerPort,
+    refused: access.refused,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
 }
 
 /** Work until it is disposed. It ends by itself only by throwing, which then ends the process. */

@@ -208,7 +208,7 @@ function memberOf(nodeId: string, change: Partial<Member> = {}): Member {
     state: 'active',
     declared: { is_declared: true, source: 'static' },
     nats: { presence: 'present', age_ms: 100 },
-    agent: { state: 'ready', since: null },
+    agent: { state: 'ready', since: null, kind: null, version: null },
     swim: {
       state: 'alive',
       source: 'admin-socket',

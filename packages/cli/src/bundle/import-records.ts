@@ -5,6 +5,7 @@ import {
   ImportReply,
   type ImportRequest,
   maxImportPageBytes,
+  maxImportPageEvents,
   type StoredEvent,
 } from '@corroport/contracts'
 import { ulid } from 'ulid'
@@ -12,7 +13,6 @@ import { Failure } from '../failure.ts'
 import { type Gateway, isPassing } from '../gateway-client.ts'
 
 const parseReply = createParser('import', ImportReply)
-const maxPageEvents = 5000
 // Names, commas and who asked stand around the records.
 const envelopeBytes = 2000
 const path = '/api/experiments/import'
@@ -59,7 +59,8 @@ export async function importRecords(
     if (size + firstBytes > maxImportPageBytes) {
       throw new Failure(`record ${stored + events.length + 1} is too long for a page`)
     }
-    if (bytes + size > maxImportPageBytes || events.length === maxPageEvents) await send(false)
+    if (bytes + size > maxImportPageBytes || events.length === maxImportPageEvents)
+      await send(false)
     events.push(record)
     bytes += size
   }

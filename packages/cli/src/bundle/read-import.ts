@@ -1,8 +1,8 @@
 import { open, readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { createParser, fromJsonExport, JsonExport } from '@corroport/contracts'
 import { Failure } from '../failure.ts'
 import type { Import } from './import-records.ts'
-import { fromJsonExport } from './json-export.ts'
 import { asFailure, openBundle } from './read-bundle.ts'
 import { refuseFile } from './refuse-file.ts'
 
@@ -30,13 +30,16 @@ async function isZip(path: string): Promise<boolean> {
   return buffer.toString('latin1') === 'PK'
 }
 
+const parseExport = createParser('the export', JsonExport)
 // As text and as values at once it takes some times as much memory.
 const maxExportBytes = 128 * 1024 * 1024
 
 async function readJsonExport(path: string, size: number): Promise<ImportSource> {
   if (size > maxExportBytes) throw new Failure(`${path} is longer than ${maxExportBytes} bytes`)
   try {
-    const { experiment, events } = fromJsonExport(JSON.parse(await readFile(path, 'utf8')))
+    const { experiment, events } = fromJsonExport(
+      parseExport(JSON.parse(await readFile(path, 'utf8'))),
+    )
     return { experiment, records: events }
   } catch (error) {
     throw asFailure(error, path)

@@ -1,8 +1,7 @@
 import { createParser, DiagnosisReply } from '@corroport/contracts'
 import type { Command } from 'commander'
-import { formatDuration } from '../duration.ts'
+import { printDiagnosis } from '../diagnosis-table.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
-import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 export function registerAcks(program: Command, terminal: Terminal): void {
@@ -23,27 +22,9 @@ Example:
           '/api/diagnose',
           createParser('diagnosis', DiagnosisReply),
         )
-        const failed = diagnosis.steps.filter(({ ok }) => !ok)
-        if (options.json) {
-          terminal.printJson(diagnosis)
-        } else {
-          printTable(
-            ['', 'STEP', 'TOOK', 'DETAIL'],
-            diagnosis.steps.map(({ ok, step, durationMs, detail }) => [
-              ok ? { text: 'ok', style: 'green' } : { text: 'FAIL', style: 'red' },
-              step,
-              durationMs === undefined ? '' : formatDuration(durationMs),
-              detail,
-            ]),
-            terminal,
-          )
-          const verdict =
-            failed.length === 0
-              ? 'every step works'
-              : `${failed.length} of ${diagnosis.steps.length} steps fail`
-          terminal.print(`${diagnosis.node_id}: ${verdict}`)
-        }
-        return failed.length === 0 ? 'ok' : 'degraded'
+        if (options.json) terminal.printJson(diagnosis)
+        else printDiagnosis(diagnosis.node_id, diagnosis, terminal)
+        return diagnosis.steps.every(({ ok }) => ok) ? 'ok' : 'degraded'
       }),
     )
 }

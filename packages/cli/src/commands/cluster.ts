@@ -14,6 +14,7 @@ import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { registerConvergence } from './cluster-convergence.ts'
 import { registerMembers } from './cluster-members.ts'
+import { registerRoundTrips } from './cluster-round-trips.ts'
 import { registerClusterStatus } from './cluster-status.ts'
 import { registerWait } from './cluster-wait.ts'
 
@@ -31,6 +32,7 @@ export function registerCluster(program: Command, terminal: Terminal): void {
     .description('The cluster: how its planes do, who belongs to it, who comes and goes.')
   registerClusterStatus(cluster, terminal)
   registerMembers(cluster, terminal)
+  registerRoundTrips(cluster, terminal)
   registerConvergence(cluster, terminal)
   registerJoin(cluster, terminal)
   registerLeave(cluster, terminal)

@@ -10,6 +10,7 @@ import { withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
 import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
+import { registerLife } from './message-life.ts'
 
 interface MessagesOptions extends GatewayOptions {
   limit: number
@@ -20,7 +21,7 @@ interface MessagesOptions extends GatewayOptions {
 }
 
 export function registerMessages(program: Command, terminal: Terminal): void {
-  withGateway(program.command('messages'))
+  const messages = withGateway(program.command('messages'))
     .description('Lists the messages that a node has, newest first.')
     .option('--limit <count>', 'at most so many', parseWhole(1, 1000), 20)
     .option('--by <node>', 'sent by this node')
@@ -60,6 +61,7 @@ Examples:
         return 'ok'
       }),
     )
+  registerLife(messages, terminal)
 }
 
 export function registerMessage(program: Command, terminal: Terminal): void {

@@ -1,8 +1,9 @@
 import { createParser, NodeReply, NodesReply } from '@corroport/contracts'
 import type { Command } from 'commander'
 import { findComplaints } from '../complaints.ts'
-import { formatAge, formatDuration } from '../duration.ts'
+import { formatAge } from '../duration.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
+import { printNode } from '../node-table.ts'
 import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
@@ -35,7 +36,8 @@ Examples:
             terminal.print({ text: about, style: 'red' }, `: ${what}`)
           }
           showNodes(nodes, new Set(complaints.map(({ about }) => about)), terminal)
-          showNode(node, terminal)
+          terminal.print('')
+          printNode(`${node.node_id} *`, node, terminal)
         }
         return complaints.length === 0 ? 'ok' : 'degraded'
       }),
@@ -62,30 +64,6 @@ function showNodes({ nodes }: NodesReply, troubled: Set<string>, terminal: Termi
     ]),
     terminal,
   )
-}
-
-function showNode(node: NodeReply, terminal: Terminal): void {
-  terminal.print('')
-  const took = node.agent.answered_in_ms
-  const parts: Part[][] = [
-    [
-      'agent',
-      marked(node.agent.state, node.agent.state === 'ready'),
-      `${node.agent.url}${took === null ? '' : ` in ${formatDuration(took)}`}`,
-    ],
-    ...(node.subscriptions ?? []).map(({ table, state, rows, since }) => [
-      `table ${table}`,
-      marked(state, state === 'live'),
-      `${rows} rows, since ${since}`,
-    ]),
-    ...node.checks.map(({ name, ok, detail }) => [
-      name,
-      marked(ok ? 'ok' : 'FAIL', ok),
-      detail ?? '',
-    ]),
-    ['tracker', '', `${node.tracked_messages} messages`],
-  ]
-  printTable([`${node.node_id} *`, 'STATE', 'DETAIL'], parts, terminal)
 }
 
 function marked(text: string, isWell: boolean): Part {

@@ -6,6 +6,8 @@ import {
   ContractError,
   createParser,
   LiveEvent,
+  LiveNotice,
+  liveNotices,
   messageAccepted,
   messageFailed,
   messageReceived,
@@ -15,18 +17,16 @@ import {
   type RecordDefinition,
 } from '@corroport/contracts'
 import type { Command } from 'commander'
-import { type Static, type TSchema, Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { formatDuration, formatTimeOfDay } from '../duration.ts'
 import { type Gateway, isPassing, UnreachedError, withQuery } from '../gateway-client.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
 import type { Terminal } from '../terminal.ts'
 import { fit } from '../text.ts'
 
-const watched = 'corro.message.>,corro.ack.>'
 const longestPauseMs = 5000
 
-/** Of `gap` (something can no longer be told) and `dropped` (this reader was too slow). */
-const Notice = Type.Object({ stream: Type.Optional(Type.String()), reason: Type.String() })
+const notices: readonly string[] = liveNotices
 
 export function registerWatch(program: Command, terminal: Terminal): void {
   withGateway(program.command('watch'))
@@ -34,8 +34,8 @@ export function registerWatch(program: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-Times are those of this machine, in UTC. A lost connection is resumed where it was; what can no
-longer be told is said to be a gap.
+Times are those of this machine, in UTC. A lost connection is resumed where it was, also that of the
+gateway to NATS ("away", "back"); what can no longer be told is said to be a gap.
 
 Examples:
   $ corroport watch
@@ -45,12 +45,13 @@ Examples:
       terminal.action(async (options: GatewayOptions): Promise<never> => {
         const gateway = openGateway(options, terminal)
         const parse = createParser('event', LiveEvent)
-        const parseNotice = createParser('notice', Notice)
+        const parseNotice = createParser('notice', LiveNotice)
         return await follow(gateway, terminal, (type, data) => {
-          if (type === 'gap' || type === 'dropped') {
+          if (notices.includes(type)) {
             const { stream, reason } = parseNotice(JSON.parse(data))
             const about = stream === undefined ? '' : ` ${stream}`
-            terminal.note({ text: `${type}${about}: ${reason}`, style: 'yellow' })
+            const why = reason === undefined ? '' : `: ${reason}`
+            terminal.note({ text: `${type}${about}${why}`, style: 'yellow' })
             return
           }
           const event = parse(JSON.parse(data))
@@ -72,7 +73,7 @@ async function follow(
   terminal: Terminal,
   onEvent: (type: string, data: string) => void,
 ): Promise<never> {
-  const path = withQuery('/api/events', { subjects: watched })
+  const path = withQuery('/api/events', { topics: 'messages' })
   let lastEventId: string | undefined
   let events = await gateway.openEvents(path)
   terminal.note(`watching ${gateway.name}`)

@@ -1,22 +1,17 @@
-import type {
-  Experiment,
-  ExperimentFigures,
-  ExperimentProgress,
-  ReceiverFigures,
-  TransportFigures,
+import {
+  deliveryInterval,
+  distributionsOf,
+  type Experiment,
+  type ExperimentFigures,
+  type ExperimentProgress,
+  measures,
+  type ReceiverFigures,
+  type TransportFigures,
 } from '@corroport/contracts'
 import type { Static } from 'typebox'
 import type { RecordPictures } from '../bundle/record-pictures.ts'
 import { formatDuration } from '../duration.ts'
-import {
-  boundText,
-  distributionsOf,
-  durationText,
-  measures,
-  percentileText,
-  shareText,
-} from '../experiment-figures.ts'
-import { deliveryInterval } from '../intervals.ts'
+import { boundText, durationText, percentileText, shareText } from '../experiment-figures.ts'
 import { type Html, html } from './html.ts'
 import {
   arrivalsOf,
@@ -129,7 +124,7 @@ function distributionTable(figures: TransportFigures): Html {
       percentileText(of, 'p95'),
       percentileText(of, 'p99'),
       durationText(of.max_ms),
-      html`<td class="text">${measures[name] ?? ''}</td>`,
+      html`<td class="text">${measures[name]}</td>`,
     ]),
   )
 }

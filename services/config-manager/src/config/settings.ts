@@ -106,7 +106,8 @@ export function findLosses(before: TomlTable, after: TomlTable): string[] {
     .map((name) => `${name} is another one in the canonical file`)
 }
 
-function settingOf(file: TomlTable, name: string): unknown {
+/** What a file says of a setting, under whichever of its names. */
+export function settingOf(file: TomlTable, name: string): unknown {
   return valueAt(file, asWritten(name.split('.'), file))
 }
 

@@ -1,29 +1,68 @@
 import type { FastifyRequest } from 'fastify'
+import type { Config } from '../config.ts'
 import { ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
+import { isUnsafe } from './policy.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * Keeps foreign web pages out. A name that is rebound to loopback still shows in `Host`; a page of
- * another origin shows in `Origin`. Without tokens these two are all that stands between them.
+ * Keeps foreign web pages out. A name that is rebound to this address still shows in `Host`; a page
+ * of another origin shows in `Origin` or `Sec-Fetch-Site`. In open mode these are all that stands
+ * between them.
  */
-export function refuseForeignPages(app: App): void {
+export function refuseForeignPages(app: App, access: Config['access']): void {
   app.addHook('onRequest', async (request) => {
-    const hosts = ownHosts(request)
-    const host = request.headers.host
+    const hosts = ownHosts(request, access)
+    const { host, origin } = request.headers
     if (host === undefined || !hosts.includes(host.toLowerCase())) {
       throw new ProblemError(421, `this is not ${host ?? 'a nameless host'}: ask ${hosts[0]}`)
     }
-    if (request.method === 'GET' || request.method === 'HEAD') return
-    const { origin } = request.headers
-    if (origin !== undefined && !hosts.some((own) => origin.toLowerCase() === `http://${own}`)) {
+    const site = request.headers['sec-fetch-site']
+    if (!isUnsafe(request)) {
+      // Blind loads, such as an image whose address is a slow question. Links may lead here.
+      if (site === 'cross-site' && request.url.startsWith('/api') && !isNavigation(request)) {
+        throw new ProblemError(403, 'a page of another site may not load this')
+      }
+      return
+    }
+    const isForeign = origin !== undefined && !isOwnOrigin(origin, hosts, access)
+    if (isForeign || site === 'cross-site' || site === 'same-site') {
       throw new ProblemError(403, 'a page of another origin may not change anything here')
     }
   })
 }
 
-function ownHosts(request: FastifyRequest): string[] {
-  const port = request.socket.localPort ?? 0
-  return loopbackNames.map((name) => (port === 80 ? name : `${name}:${port}`))
+/** Whether a browser says that a page of this very origin asks. Its cookies do not say that. */
+export function isFromOwnPage({ headers }: FastifyRequest): boolean {
+  // A foreign origin was refused before.
+  return headers.origin !== undefined || headers['sec-fetch-site'] === 'same-origin'
+}
+
+function isNavigation({ headers }: FastifyRequest): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
+}
+
+function isOwnOrigin(
+  origin: string,
+  hosts: readonly string[],
+  { publicUrl }: Config['access'],
+): boolean {
+  const given = origin.toLowerCase()
+  return given === publicUrl?.origin || hosts.some((host) => given === `http://${host}`)
+}
+
+function ownHosts(
+  { socket }: FastifyRequest,
+  { names, authorities, publicUrl }: Config['access'],
+): string[] {
+  const port = socket.localPort ?? 0
+  // The address that the connection came to, for probes and curl: a number cannot be rebound.
+  const address = socket.localAddress?.replace(/^::ffff:/, '') ?? ''
+  const all = [...loopbackNames, ...names, address.includes(':') ? `[${address}]` : address]
+  return [
+    ...all.map((name) => (port === 80 ? name : `${name}:${port}`)),
+    ...authorities,
+    ...(publicUrl ? [publicUrl.host] : []),
+  ]
 }

@@ -132,7 +132,7 @@ test('three sources that agree are three members', () => {
     state: 'active',
     declared: { is_declared: true, source: 'static' },
     nats: { presence: 'present', age_ms: 200 },
-    agent: { state: 'ready', since: at },
+    agent: { state: 'ready', since: at, kind: null, version: null },
     swim: {
       state: 'alive',
       source: 'admin-socket',

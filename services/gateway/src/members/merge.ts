@@ -48,7 +48,12 @@ function describe(
       presence: heard?.presence ?? 'unheard',
       age_ms: heard ? Math.round(heard.ageMs) : null,
     },
-    agent: { state: said?.agent.state ?? null, since: said?.agent.stateSince ?? null },
+    agent: {
+      state: said?.agent.state ?? null,
+      since: said?.agent.stateSince ?? null,
+      kind: said?.agent.kind ?? null,
+      version: said?.agent.version ?? null,
+    },
     swim: {
       ...describeSwim(swim, sources.swim),
       seen_by: seenBy(identity, sources),

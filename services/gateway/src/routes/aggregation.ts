@@ -10,11 +10,11 @@ import {
   experimentEnded,
 } from '@corroport/contracts'
 import type { Directory } from '@corroport/identity'
+import { askedBy } from '../access/policy.ts'
 import { askForExperiment, askForList } from '../ask-analytics.ts'
 import type { Config } from '../config.ts'
 import { ProblemError, silentAnalytics } from '../errors.ts'
 import type { App } from '../http-server.ts'
-import { by } from './operations.ts'
 import { answeredBy, answers, bodyIsOptional } from './responses.ts'
 
 export interface AggregationDeps {
@@ -53,8 +53,11 @@ export function registerAggregation(app: App, { config, bus, directory }: Aggreg
 
   app.post(
     '/api/analytics/aggregation/start',
-    { schema: { body: AggregationStart, response: answers(AggregationReply) } },
-    async ({ body }) => {
+    {
+      config: { access: 'operator' },
+      schema: { body: AggregationStart, response: answers(AggregationReply) },
+    },
+    async ({ body, principal }) => {
       const { experiment_id: id, message_count = 0, message_interval_ms = 1000, transport } = body
       const plan = {
         name: id,
@@ -68,7 +71,9 @@ export function registerAggregation(app: App, { config, bus, directory }: Aggreg
         seed: 0,
         repeat_of: null,
       }
-      await bus.request(experimentCreated, {}, { id, plan, by, start: true }).catch(silentAnalytics)
+      await bus
+        .request(experimentCreated, {}, { id, plan, by: askedBy(principal), start: true })
+        .catch(silentAnalytics)
       await untilSending(id)
       return { ...succeeded, experiment_id: id, ...answeredBy(nodeId) }
     },
@@ -77,15 +82,18 @@ export function registerAggregation(app: App, { config, bus, directory }: Aggreg
   app.post(
     '/api/analytics/aggregation/stop',
     {
+      config: { access: 'operator' },
       schema: { body: AggregationStop, response: answers(AggregationReply) },
       ...bodyIsOptional,
     },
-    async ({ body }) => {
+    async ({ body, principal }) => {
       const isOwn = ({ plan }: Experiment): boolean =>
         plan.origins.length === 1 && plan.origins[0] === nodeId
       const id = body.experiment_id ?? (await running()).find(isOwn)?.id
       if (id !== undefined) {
-        await bus.request(experimentEnded, {}, { id, by }).catch(silentAnalytics)
+        await bus
+          .request(experimentEnded, {}, { id, by: askedBy(principal) })
+          .catch(silentAnalytics)
       }
       return { ...succeeded, experiment_id: id ?? null, ...answeredBy(nodeId) }
     },
@@ -93,7 +101,7 @@ export function registerAggregation(app: App, { config, bus, directory }: Aggreg
 
   app.get(
     '/api/analytics/aggregation/status',
-    { schema: { response: answers(AggregationStatusReply) } },
+    { config: { access: 'viewer' }, schema: { response: answers(AggregationStatusReply) } },
     async () => {
       const running_experiments = (await running()).map(({ id }) => id)
       const active_nodes = directory

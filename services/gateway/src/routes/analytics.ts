@@ -85,7 +85,7 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/health',
-    { schema: { response: answers(AnalyticsHealthReply) } },
+    { config: { access: 'viewer' }, schema: { response: answers(AnalyticsHealthReply) } },
     async () => {
       await askForList(bus, { limit: 1 })
       return { status: 'ok' as const, database: 'ok' as const, region, ...answeredBy(nodeId) }
@@ -94,7 +94,10 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/experiments/list',
-    { schema: { querystring: ListQuery, response: answers(ExperimentSummaries) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: ListQuery, response: answers(ExperimentSummaries) },
+    },
     async ({ query }) => {
       const page = await askForList(bus, { limit: 200, ...query })
       const experiments = page.experiments.map(({ experiment, progress }) => ({
@@ -112,7 +115,10 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/experiments/compare',
-    { schema: { querystring: CompareQuery, response: documents(ExperimentRows) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: CompareQuery, response: documents(ExperimentRows) },
+    },
     async ({ query: { ids, format: wanted } }, reply) => {
       const rows = []
       for (const id of new Set(ids.split(',').map((part) => part.trim())))
@@ -127,7 +133,10 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/experiments/:id/summary',
-    { schema: { params: Params, response: answers(ExperimentSummary) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: Params, response: answers(ExperimentSummary) },
+    },
     async ({ params: { id } }) => {
       const { experiment, progress } = await find(id)
       return {
@@ -141,7 +150,10 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/experiments/:id/timing',
-    { schema: { params: Params, querystring: PageQuery, response: answers(TimingReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: Params, querystring: PageQuery, response: answers(TimingReply) },
+    },
     async ({ params: { id }, query }) => {
       const { messages, next } = await bus
         .request(messagesQueried, {}, { id, limit: 1000, ...query })
@@ -161,7 +173,10 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/experiments/:id/metrics',
-    { schema: { params: Params, response: answers(SystemMetricsReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: Params, response: answers(SystemMetricsReply) },
+    },
     async ({ params: { id } }) => {
       await find(id)
       const system_metrics: SystemMetric[] = []
@@ -174,7 +189,10 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/experiments/:id/events',
-    { schema: { params: Params, querystring: PageQuery, response: answers(MessageEventsReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: Params, querystring: PageQuery, response: answers(MessageEventsReply) },
+    },
     async ({ params: { id }, query }) => {
       const { experiment } = await find(id)
       const { events, next } = await bus
@@ -187,7 +205,7 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/experiments/:id/topology',
-    { schema: { params: Params, response: answers(TopologyReply) } },
+    { config: { access: 'viewer' }, schema: { params: Params, response: answers(TopologyReply) } },
     async ({ params: { id } }) => {
       const { experiment } = await find(id)
       const topology_snapshots = toTopology(experiment)
@@ -197,7 +215,10 @@ export function registerAnalytics(app: App, { config, bus }: AnalyticsDeps): voi
 
   app.get(
     '/api/analytics/experiments/:id/export',
-    { schema: { params: Params, querystring: ExportQuery, response: documents(Exported) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: Params, querystring: ExportQuery, response: documents(Exported) },
+    },
     async ({ params: { id }, query }, reply) => {
       const found = await find(id)
       const figures = await figuresOf(id)

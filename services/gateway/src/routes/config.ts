@@ -18,10 +18,10 @@ import {
   rolloutsQueried,
 } from '@corroport/contracts'
 import { Type } from 'typebox'
+import { askedBy } from '../access/policy.ts'
 import type { Config } from '../config.ts'
 import { notAnsweredBy, ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
-import { by } from './operations.ts'
 import { accepts, answeredBy, answers, bodyIsOptional } from './responses.ts'
 
 export interface ConfigRoutesDeps {
@@ -45,7 +45,10 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
 
   app.get(
     '/api/config',
-    { schema: { querystring: ConfigQuery, response: answers(ConfigReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: ConfigQuery, response: answers(ConfigReply) },
+    },
     async ({ query }) => {
       const { node: nodeId = self, changes = 20 } = query
       const reply = await bus.request(configQueried, { nodeId }, { changes }).catch(silence(nodeId))
@@ -55,11 +58,11 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
 
   app.post(
     '/api/config/plan',
-    { schema: { body: PlanRequest, response: answers(PlanReply) } },
-    async ({ body }) => {
+    { config: { access: 'operator' }, schema: { body: PlanRequest, response: answers(PlanReply) } },
+    async ({ body, principal }) => {
       const { nodes, ...edit } = body
       const { plan } = await bus
-        .request(configPlanned, { nodeId: self }, { edit, nodes, by })
+        .request(configPlanned, { nodeId: self }, { edit, nodes, by: askedBy(principal) })
         .catch(silence(self))
       return { plan, ...answeredBy(self) }
     },
@@ -67,31 +70,41 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
 
   app.post(
     '/api/config/apply',
-    { schema: { body: ApplyRequest, response: accepts(RolloutReply) } },
-    async ({ body: { plan_id: planId, confirm } }, reply) => {
+    {
+      config: { access: 'operator' },
+      schema: { body: ApplyRequest, response: accepts(RolloutReply) },
+    },
+    async ({ body: { plan_id: planId, confirm }, principal }, reply) => {
       if (confirm !== planId) {
         throw new ProblemError(422, 'confirm must be the id of the plan once more')
       }
       const nodeId = makerOf(planId)
       if (nodeId === undefined) throw new ProblemError(404, `there is no plan ${planId}`)
       const { rollout } = await bus
-        .request(rolloutStarted, { nodeId }, { planId, by })
+        .request(rolloutStarted, { nodeId }, { planId, by: askedBy(principal) })
         .catch(silence(`${nodeId}, which made the plan,`))
       reply.code(202)
       return { rollout, ...answeredBy(self) }
     },
   )
 
-  app.get('/api/config/rollouts', { schema: { response: answers(RolloutsReply) } }, async () => {
-    const { rollouts } = await bus
-      .request(rolloutsQueried, { nodeId: self }, {})
-      .catch(silence(self))
-    return { rollouts, ...answeredBy(self) }
-  })
+  app.get(
+    '/api/config/rollouts',
+    { config: { access: 'viewer' }, schema: { response: answers(RolloutsReply) } },
+    async () => {
+      const { rollouts } = await bus
+        .request(rolloutsQueried, { nodeId: self }, {})
+        .catch(silence(self))
+      return { rollouts, ...answeredBy(self) }
+    },
+  )
 
   app.get(
     '/api/config/rollouts/:id',
-    { schema: { params: RolloutParams, response: answers(RolloutReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: RolloutParams, response: answers(RolloutReply) },
+    },
     async ({ params: { id } }) => {
       const { rollouts } = await bus
         .request(rolloutsQueried, { nodeId: self }, { id })
@@ -105,10 +118,13 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
   for (const action of ['pause', 'resume', 'abort'] as const) {
     app.post(
       `/api/config/rollouts/:id/${action}`,
-      { schema: { params: RolloutParams, response: answers(RolloutReply) } },
-      async ({ params: { id } }) => {
+      {
+        config: { access: 'operator' },
+        schema: { params: RolloutParams, response: answers(RolloutReply) },
+      },
+      async ({ params: { id }, principal }) => {
         const { rollout } = await bus
-          .request(rolloutSteered, { nodeId: self }, { id, action, by })
+          .request(rolloutSteered, { nodeId: self }, { id, action, by: askedBy(principal) })
           .catch(silence(self))
         return { rollout, ...answeredBy(self) }
       },
@@ -122,12 +138,15 @@ export function registerConfig(app: App, { config, bus }: ConfigRoutesDeps): voi
     app.post(
       `/api/config/${action}`,
       {
+        config: { access: 'operator' },
         schema: { body: ConfigNodeRequest, response: accepts(OperationReply) },
         ...bodyIsOptional,
       },
-      async ({ body }, reply) => {
+      async ({ body, principal }, reply) => {
         const { node_id: nodeId = self } = body
-        const { operation } = await bus.request(command, { nodeId }, { by }).catch(silence(nodeId))
+        const { operation } = await bus
+          .request(command, { nodeId }, { by: askedBy(principal) })
+          .catch(silence(nodeId))
         reply.code(202)
         return { operation, ...answeredBy(self) }
       },

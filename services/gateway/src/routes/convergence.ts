@@ -60,7 +60,10 @@ export function registerConvergence(app: App, deps: ConvergenceDeps): void {
 
   app.get(
     '/api/cluster/convergence',
-    { schema: { querystring: Query, response: answers(ConvergenceReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: Query, response: answers(ConvergenceReply) },
+    },
     async ({ query }) => {
       const wanted = query.tables?.split(',')
       const asked = await Promise.all(expected().map((nodeId) => ask(nodeId, wanted)))

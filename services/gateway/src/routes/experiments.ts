@@ -30,12 +30,12 @@ import {
   Timestamp,
 } from '@corroport/contracts'
 import { Type } from 'typebox'
+import { askedBy } from '../access/policy.ts'
 import { askForExperiment, askForList, storedEvents } from '../ask-analytics.ts'
 import type { Config } from '../config.ts'
 import { ProblemError, silentAnalytics } from '../errors.ts'
 import type { App } from '../http-server.ts'
 import type { Roster } from '../roster.ts'
-import { by } from './operations.ts'
 import { answeredBy, answers, creates, lines } from './responses.ts'
 
 export interface ExperimentsDeps {
@@ -79,13 +79,20 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
 
   app.post(
     '/api/experiments',
-    { schema: { body: ExperimentRequest, response: creates(ExperimentReply) } },
-    async ({ body }, reply) => {
+    {
+      config: { access: 'operator' },
+      schema: { body: ExperimentRequest, response: creates(ExperimentReply) },
+    },
+    async ({ body, principal }, reply) => {
       const { id, start = experimentDefaults.start } = body
       const plan = planOf(body, nodeId)
       refuseUnknown(plan.origins, roster.nodeIds())
       const created = await bus
-        .request(experimentCreated, {}, { ...(id === undefined ? {} : { id }), plan, by, start })
+        .request(
+          experimentCreated,
+          {},
+          { ...(id === undefined ? {} : { id }), plan, by: askedBy(principal), start },
+        )
         .catch(silentAnalytics)
       reply.code(201)
       return { ...created, ...answeredBy(nodeId) }
@@ -94,7 +101,10 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
 
   app.get(
     '/api/experiments',
-    { schema: { querystring: ListQuery, response: answers(ExperimentsReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: ListQuery, response: answers(ExperimentsReply) },
+    },
     async ({ query }) => {
       return { ...(await askForList(bus, { limit: 50, ...query })), ...answeredBy(nodeId) }
     },
@@ -102,7 +112,10 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
 
   app.get(
     '/api/experiments/:id',
-    { schema: { params: Params, response: answers(ExperimentReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: Params, response: answers(ExperimentReply) },
+    },
     async ({ params }) => {
       return { ...(await askForExperiment(bus, params.id)), ...answeredBy(nodeId) }
     },
@@ -114,9 +127,14 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
   ] as const) {
     app.post(
       `/api/experiments/:id/${verb}`,
-      { schema: { params: Params, response: answers(ExperimentReply) } },
-      async ({ params }) => {
-        const moved = await bus.request(command, {}, { ...params, by }).catch(silentAnalytics)
+      {
+        config: { access: 'operator' },
+        schema: { params: Params, response: answers(ExperimentReply) },
+      },
+      async ({ params, principal }) => {
+        const moved = await bus
+          .request(command, {}, { ...params, by: askedBy(principal) })
+          .catch(silentAnalytics)
         return { ...moved, ...answeredBy(nodeId) }
       },
     )
@@ -124,16 +142,21 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
 
   app.delete(
     '/api/experiments/:id',
-    { schema: { params: Params, response: answers(ExperimentDeletedReply) } },
-    async ({ params }) => {
-      await bus.request(experimentDeleted, {}, { ...params, by }).catch(silentAnalytics)
+    {
+      config: { access: 'operator' },
+      schema: { params: Params, response: answers(ExperimentDeletedReply) },
+    },
+    async ({ params, principal }) => {
+      await bus
+        .request(experimentDeleted, {}, { ...params, by: askedBy(principal) })
+        .catch(silentAnalytics)
       return { status: 'success' as const, ...answeredBy(nodeId) }
     },
   )
 
   app.get(
     '/api/experiments/:id/figures',
-    { schema: { params: Params, response: answers(FiguresReply) } },
+    { config: { access: 'viewer' }, schema: { params: Params, response: answers(FiguresReply) } },
     async ({ params }) => {
       const reply = await bus.request(figuresQueried, {}, params).catch(silentAnalytics)
       return { ...reply, ...answeredBy(nodeId) }
@@ -142,7 +165,10 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
 
   app.get(
     '/api/experiments/:id/pairs',
-    { schema: { params: Params, querystring: PageQuery, response: answers(PairsReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: Params, querystring: PageQuery, response: answers(PairsReply) },
+    },
     async ({ params, query }) => {
       const page = await bus
         .request(pairsQueried, {}, { ...params, ...query })
@@ -154,6 +180,7 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
   app.get(
     '/api/experiments/:id/messages',
     {
+      config: { access: 'viewer' },
       schema: {
         params: Params,
         querystring: MessagesQuery,
@@ -170,7 +197,7 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
 
   app.get(
     '/api/experiments/:id/events',
-    { schema: { params: Params, response: lines } },
+    { config: { access: 'viewer' }, schema: { params: Params, response: lines } },
     async ({ params: { id } }, reply) => {
       const { experiment } = await askForExperiment(bus, id)
       const text = exportLines(bus, id, { experiment })
@@ -182,13 +209,14 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
   app.post(
     '/api/experiments/import',
     {
+      config: { access: 'operator' },
       schema: { body: ImportRequest, response: answers(ImportReply) },
       bodyLimit: maxImportPageBytes,
     },
-    async ({ body }) => {
+    async ({ body, principal }) => {
       const { import_id: importId, is_last: isLast, ...rest } = body
       const reply = await bus
-        .request(experimentImported, {}, { ...rest, importId, isLast, by })
+        .request(experimentImported, {}, { ...rest, importId, isLast, by: askedBy(principal) })
         .catch(silentAnalytics)
       return { ...reply, ...answeredBy(nodeId) }
     },
@@ -196,7 +224,10 @@ export function registerExperiments(app: App, { config, bus, roster }: Experimen
 
   app.get(
     '/api/experiments/compare',
-    { schema: { querystring: CompareQuery, response: answers(ComparisonReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: CompareQuery, response: answers(ComparisonReply) },
+    },
     async ({ query: { seed, ...query } }) => {
       const sides = sidesOf(query)
       const reply = await bus

@@ -13,10 +13,10 @@ import {
   VacuumReply,
 } from '@corroport/contracts'
 import { Type } from 'typebox'
+import { askedBy } from '../access/policy.ts'
 import type { Config } from '../config.ts'
 import { silentAnalytics } from '../errors.ts'
 import type { App } from '../http-server.ts'
-import { by } from './operations.ts'
 import { answeredBy, answers, bodyIsOptional } from './responses.ts'
 
 export interface MeasurementsDeps {
@@ -49,7 +49,10 @@ export function registerMeasurements(app: App, { config, bus }: MeasurementsDeps
 
   app.get(
     '/api/clocks',
-    { schema: { querystring: ClocksQuery, response: answers(ClocksReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: ClocksQuery, response: answers(ClocksReply) },
+    },
     async ({ query: { node, hours } }) => {
       const wanted = {
         ...(node === undefined ? {} : { nodeId: node }),
@@ -62,7 +65,10 @@ export function registerMeasurements(app: App, { config, bus }: MeasurementsDeps
 
   app.get(
     '/api/propagation',
-    { schema: { querystring: PropagationQuery, response: answers(PropagationReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: PropagationQuery, response: answers(PropagationReply) },
+    },
     async ({ query: { hours = 24, ...query } }) => {
       const reply = await bus
         .request(propagationQueried, {}, { ...query, sinceHours: hours })
@@ -73,15 +79,21 @@ export function registerMeasurements(app: App, { config, bus }: MeasurementsDeps
 
   app.post(
     '/api/analytics/vacuum',
-    { ...bodyIsOptional, schema: { response: answers(VacuumReply) } },
-    async () => {
-      const reply = await bus.request(analyticsVacuumed, {}, { by }).catch(silentAnalytics)
+    { config: { access: 'admin' }, ...bodyIsOptional, schema: { response: answers(VacuumReply) } },
+    async ({ principal }) => {
+      const reply = await bus
+        .request(analyticsVacuumed, {}, { by: askedBy(principal) })
+        .catch(silentAnalytics)
       return { ...reply, ...answeredBy(nodeId) }
     },
   )
 
-  app.get('/api/analytics/ledger', { schema: { response: answers(LedgerReply) } }, async () => {
-    const reply = await bus.request(ledgerQueried, {}, {}).catch(silentAnalytics)
-    return { ...reply, ...answeredBy(nodeId) }
-  })
+  app.get(
+    '/api/analytics/ledger',
+    { config: { access: 'viewer' }, schema: { response: answers(LedgerReply) } },
+    async () => {
+      const reply = await bus.request(ledgerQueried, {}, {}).catch(silentAnalytics)
+      return { ...reply, ...answeredBy(nodeId) }
+    },
+  )
 }

@@ -7,7 +7,9 @@ export function registerMembers(
   app: App,
   { members }: { members: Pick<Members, 'current'> },
 ): void {
-  app.get('/api/cluster/members', { schema: { response: answers(MembersReply) } }, () =>
-    members.current(),
+  app.get(
+    '/api/cluster/members',
+    { config: { access: 'viewer' }, schema: { response: answers(MembersReply) } },
+    () => members.current(),
   )
 }

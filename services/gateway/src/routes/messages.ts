@@ -4,7 +4,6 @@ import {
   MessageDetailReply,
   MessageId,
   MessagesReply,
-  messageDetailQueried,
   NodeId,
   nowMicroseconds,
   SendReply,
@@ -15,8 +14,10 @@ import {
 import type { CorrosionClient } from '@corroport/corrosion-client'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
-import { notAnsweredBy, ProblemError } from '../errors.ts'
+import { ProblemError } from '../errors.ts'
+import { findMessage } from '../find-message.ts'
 import type { App } from '../http-server.ts'
+import { requireKnown } from '../known-nodes.ts'
 import { decodePlace, listMessages } from '../list-messages.ts'
 import type { Roster } from '../roster.ts'
 import { checkContent, type Sender, type Sent } from '../send.ts'
@@ -48,7 +49,7 @@ const ListQuery = Type.Object(
 )
 
 export function registerMessages(app: App, deps: MessagesDeps): void {
-  const { config, agent, bus, roster, tracker, sender } = deps
+  const { config, agent, roster, sender } = deps
   const { nodeId } = config
 
   const reply = (sent: Sent): SendReply => ({
@@ -64,7 +65,10 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
     ...answeredBy(nodeId),
   })
 
-  const sending = { schema: { body: SendRequest, response: answers(SendReply) } }
+  const sending = {
+    config: { access: 'operator' } as const,
+    schema: { body: SendRequest, response: answers(SendReply) },
+  }
 
   app.post('/api/messages/send', sending, async ({ body }) => {
     checkContent(body.content)
@@ -78,7 +82,10 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
 
   app.get(
     '/api/messages',
-    { schema: { querystring: ListQuery, response: answers(MessagesReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: ListQuery, response: answers(MessagesReply) },
+    },
     async ({ query }) => {
       const { limit = defaultLimit, before, node, region, since } = query
       const sinceMicroseconds = since === undefined ? undefined : fromTimestamp(since)
@@ -89,12 +96,7 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
       if (before !== undefined && !place) {
         throw new ProblemError(400, 'before is not the `next` of a page')
       }
-      if (node !== undefined && !roster.nodeIds().includes(node)) {
-        throw new ProblemError(
-          404,
-          `there is no node ${node}: known are ${roster.nodeIds().join(', ')}`,
-        )
-      }
+      if (node !== undefined) requireKnown(roster, node)
       const page = await listMessages(agent, {
         limit,
         before: place,
@@ -109,17 +111,12 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
   app.get(
     '/api/messages/:pk',
     {
+      config: { access: 'viewer' },
       schema: { params: Type.Object({ pk: MessageId }), response: answers(MessageDetailReply) },
     },
     async ({ params }) => {
       const { pk } = params
-      const origin = pk.slice(0, Math.max(0, pk.lastIndexOf('_')))
-      const detail =
-        origin === nodeId
-          ? tracker.detail(pk)
-          : roster.nodeIds().includes(origin)
-            ? await askOrigin(bus, origin, pk)
-            : null
+      const detail = await findMessage(deps, pk)
       if (!detail) {
         throw new ProblemError(
           404,
@@ -129,11 +126,4 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
       return { ...detail, timestamp: toTimestamp(nowMicroseconds()) }
     },
   )
-}
-
-async function askOrigin(bus: Bus, nodeId: string, messageId: string) {
-  const { message } = await bus
-    .request(messageDetailQueried, { nodeId }, { messageId })
-    .catch(notAnsweredBy(`${nodeId}, which sent it,`))
-  return message
 }

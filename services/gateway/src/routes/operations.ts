@@ -19,6 +19,7 @@ import {
 } from '@corroport/contracts'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { askedBy } from '../access/policy.ts'
 import type { Config } from '../config.ts'
 import { notAnsweredBy, ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
@@ -29,8 +30,6 @@ export interface OperationsDeps {
   bus: Bus
 }
 
-/** Who asked, as records have it: nobody is told from another yet. */
-export const by = 'operator'
 const defaultTimeoutMs = 60_000
 const idLength = 26
 
@@ -53,57 +52,71 @@ export function registerOperations(app: App, { config, bus }: OperationsDeps): v
 
   app.post(
     '/api/cluster/join',
-    { schema: { body: JoinRequest, response: beginning } },
-    async ({ body }, reply) => {
+    { config: { access: 'admin' }, schema: { body: JoinRequest, response: beginning } },
+    async ({ body, principal }, reply) => {
       const { seeds = [], node, timeout_ms: timeoutMs = defaultTimeoutMs } = body
       const wanted = node === undefined ? seeds : [...seeds, node]
       if (wanted.length === 0)
         throw new ProblemError(422, 'seeds is missing: host:port of a member')
       return await begin(
         reply,
-        bus.request(joinRequested, { nodeId }, { by, seeds: wanted, timeoutMs }),
+        bus.request(
+          joinRequested,
+          { nodeId },
+          { by: askedBy(principal), seeds: wanted, timeoutMs },
+        ),
       )
     },
   )
 
   app.post(
     '/api/cluster/leave',
-    { schema: { body: LeaveRequest, response: beginning } },
-    async ({ body: { confirm, timeout_ms: timeoutMs = defaultTimeoutMs } }, reply) => {
+    { config: { access: 'admin' }, schema: { body: LeaveRequest, response: beginning } },
+    async ({ body: { confirm, timeout_ms: timeoutMs = defaultTimeoutMs }, principal }, reply) => {
       requireConfirmed(confirm, nodeId)
-      return await begin(reply, bus.request(leaveRequested, { nodeId }, { by, timeoutMs }))
+      return await begin(
+        reply,
+        bus.request(leaveRequested, { nodeId }, { by: askedBy(principal), timeoutMs }),
+      )
     },
   )
 
   app.post(
     '/api/cluster/remove',
-    { schema: { body: RemoveRequest, response: beginning } },
-    async ({ body: { node_id: memberNodeId, confirm, force = false } }, reply) => {
+    { config: { access: 'admin' }, schema: { body: RemoveRequest, response: beginning } },
+    async ({ body: { node_id: memberNodeId, confirm, force = false }, principal }, reply) => {
       requireConfirmed(confirm, memberNodeId)
       return await begin(
         reply,
-        bus.request(removeRequested, { nodeId }, { by, memberNodeId, force }),
+        bus.request(removeRequested, { nodeId }, { by: askedBy(principal), memberNodeId, force }),
       )
     },
   )
 
   app.post(
     '/api/cluster/wipe',
-    { schema: { body: WipeRequest, response: beginning } },
-    async ({ body: { confirm } }, reply) => {
+    { config: { access: 'admin' }, schema: { body: WipeRequest, response: beginning } },
+    async ({ body: { confirm }, principal }, reply) => {
       requireConfirmed(confirm, nodeId)
-      return await begin(reply, bus.request(wipeRequested, { nodeId }, { by, confirm }))
+      return await begin(
+        reply,
+        bus.request(wipeRequested, { nodeId }, { by: askedBy(principal), confirm }),
+      )
     },
   )
 
   app.post(
     '/api/node/restart',
-    { schema: { body: RestartRequest, response: beginning }, ...bodyIsOptional },
-    async ({ body }, reply) => {
+    {
+      config: { access: 'operator' },
+      schema: { body: RestartRequest, response: beginning },
+      ...bodyIsOptional,
+    },
+    async ({ body, principal }, reply) => {
       const { node_id: id = nodeId, reason = 'asked for by an operator' } = body
       return await begin(
         reply,
-        bus.request(agentRestartRequested, { nodeId: id }, { by, reason }),
+        bus.request(agentRestartRequested, { nodeId: id }, { by: askedBy(principal), reason }),
         id,
       )
     },
@@ -111,7 +124,10 @@ export function registerOperations(app: App, { config, bus }: OperationsDeps): v
 
   app.get(
     '/api/cluster/operations',
-    { schema: { querystring: NodeQuery, response: answers(OperationsReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: NodeQuery, response: answers(OperationsReply) },
+    },
     async ({ query: { node = nodeId } }) => {
       const { operations } = await bus
         .request(operationQueried, { nodeId: node }, {})
@@ -122,7 +138,10 @@ export function registerOperations(app: App, { config, bus }: OperationsDeps): v
 
   app.get(
     '/api/cluster/operations/:id',
-    { schema: { params: Type.Object({ id: OperationId }), response: answers(OperationReply) } },
+    {
+      config: { access: 'viewer' },
+      schema: { params: Type.Object({ id: OperationId }), response: answers(OperationReply) },
+    },
     async ({ params: { id } }) => {
       const owner = id.slice(0, -idLength - 1)
       const { operations } = await bus

@@ -12,13 +12,17 @@ export interface TrackingDeps {
 }
 
 export function registerTracking(app: App, { config, tracker, log }: TrackingDeps): void {
-  app.post('/api/tracking/reset', { schema: { response: answers(ResetReply) } }, () => {
-    const forgotten = tracker.reset()
-    log.info({ forgotten }, 'tracking reset')
-    return {
-      status: 'success' as const,
-      forgotten,
-      ...answeredBy(config.nodeId),
-    }
-  })
+  app.post(
+    '/api/tracking/reset',
+    { config: { access: 'operator' }, schema: { response: answers(ResetReply) } },
+    () => {
+      const forgotten = tracker.reset()
+      log.info({ forgotten }, 'tracking reset')
+      return {
+        status: 'success' as const,
+        forgotten,
+        ...answeredBy(config.nodeId),
+      }
+    },
+  )
 }

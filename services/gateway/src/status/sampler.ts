@@ -26,11 +26,12 @@ export interface SamplerOptions<T> {
   explain?: (error: unknown) => string
 }
 
-const everyMs = 2000
+// With a second until a page hears of it, what goes away is said within three.
+const everyMs = 1000
 /** Until a look has failed. Less than the second in which the status is to be answered. */
 export const lookDeadlineMs = 900
 
-/** Looks at once and then every two seconds, never twice at a time. */
+/** Looks at once and then each second, never twice at a time. */
 export function startSampler<T>(options: SamplerOptions<T>): Sampler<T> {
   const { look, onLooked, explain = reasonOf } = options
   const stopping = new AbortController()

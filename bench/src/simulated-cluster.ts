@@ -1,0 +1,314 @@
+// A process that answers a page of the console as a gateway of a large cluster would.
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { extname, join } from 'node:path'
+import {
+  type AckReceived,
+  type ClusterMember,
+  type ClusterStatus,
+  type MembersReply,
+  type MessageSent,
+  type MessageSummary,
+  type MessagesReply,
+  type NodeSummary,
+  type NodesReply,
+  nowMicroseconds,
+  type Problem,
+  type RecordsReply,
+  type RoundTripsReply,
+  regions,
+  type SessionReply,
+  toTimestamp,
+} from '@corroport/contracts'
+
+const [nodeCount = 500, eventsPerSecond = 200] = process.argv.slice(2).map(Number)
+const dist = join(import.meta.dirname, '../../web/dist')
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+}
+
+const codes = Object.keys(regions)
+const ids = Array.from({ length: nodeCount }, (_, index) => `node${index + 1}`)
+const actorOf = (index: number): string => index.toString(16).padStart(32, '0')
+const regionOf = (index: number): string => codes[index % codes.length] ?? 'iad'
+const now = (): string => toTimestamp(nowMicroseconds())
+const answered = () => ({ node_id: 'node1', timestamp: now() })
+const startedAt = now()
+
+const answers: Readonly<Record<string, () => object>> = {
+  '/api/session': (): SessionReply => ({
+    access: 'open',
+    principal: { name: 'operator', role: 'admin', expires_at: null },
+    is_read_only: false,
+    version: '0.1.0',
+    ...answered(),
+  }),
+  '/api/nodes': (): NodesReply => ({ nodes: ids.map(summaryOf), ...answered() }),
+  '/api/cluster/members': (): MembersReply => ({
+    members: ids.map(memberOf),
+    disagreements: [],
+    sources: {
+      declared: { source: 'static', count: nodeCount, age_ms: 0, error: null },
+      swim: { source: 'admin-socket', count: nodeCount - 1, age_ms: 400, error: null },
+      nats: { connected: true, count: nodeCount },
+    },
+    ...answered(),
+  }),
+  '/api/cluster/status': statusNow,
+  '/api/cluster/round-trips': (): RoundTripsReply => ({
+    nodes: ids.map((node_id, index) => ({
+      node_id,
+      region: regionOf(index),
+      age_ms: 500,
+      error: null,
+    })),
+    round_trips: ids.flatMap((from, i) =>
+      ids.flatMap((to, j) =>
+        i === j || (i + j) % 10 !== 0
+          ? []
+          : {
+              from,
+              to,
+              rtt_ms: 1 + ((i * 31 + j * 17) % 200),
+              samples: 20,
+              ring: 1,
+              state: 'alive',
+            },
+      ),
+    ),
+    mean_ms: 100,
+    deviation_ms: 57,
+    ...answered(),
+  }),
+  '/api/messages': (): MessagesReply => ({
+    messages: messages.slice(-200).toReversed(),
+    count: Math.min(200, messages.length),
+    next: null,
+    ...answered(),
+  }),
+  '/api/records': (): RecordsReply => ({ records: [], count: 0, is_cut: false, ...answered() }),
+}
+
+function summaryOf(node_id: string, index: number): NodeSummary {
+  return {
+    node_id,
+    is_local: index === 0,
+    is_declared: true,
+    presence: 'present',
+    announced_at: now(),
+    age_ms: 300,
+    region: regionOf(index),
+    actor_id: actorOf(index),
+    agent_state: 'ready',
+    agent_kind: 'real',
+    agent_version: '1.0.0',
+    api_endpoint: `10.0.0.1:${4001 + index}`,
+    peer_endpoint: `10.0.0.1:${5001 + index}`,
+    version: '0.1.0',
+  }
+}
+
+function memberOf(node_id: string, index: number): ClusterMember {
+  return {
+    node_id,
+    actor_id: actorOf(index),
+    former_actor_ids: [],
+    gossip_address: `10.0.0.1:${8787 + index}`,
+    region: regionOf(index),
+    is_local: index === 0,
+    state: 'active',
+    declared: { is_declared: true, source: 'static' },
+    nats: { presence: 'present', age_ms: 300 },
+    agent: { state: 'ready', since: startedAt, kind: 'real', version: '1.0.0' },
+    swim: {
+      state: 'alive',
+      source: 'admin-socket',
+      age_ms: 400,
+      incarnation: 1,
+      ring: index % 6,
+      rtts_ms: [1 + (index % 200)],
+      last_sync_at: startedAt,
+      seen_by: ids.slice(0, 5).map((id) => ({ node_id: id, state: 'alive' })),
+    },
+    link: { state: 'ok', canary_age_ms: 900, partitioned_from: [] },
+    is_agreed: true,
+  }
+}
+
+function statusNow(): ClusterStatus {
+  const part = { state: 'ok', age_ms: 500, error: null } as const
+  return {
+    node: { id: 'node1', version: '0.1.0', started_at: startedAt, state: 'active', region: 'iad' },
+    overall: 'ok',
+    observed_at: now(),
+    planes: {
+      corrosion: {
+        ...part,
+        agent: 'reachable',
+        actor_id: actorOf(0),
+        cluster_id: 0,
+        members: {
+          expected: nodeCount,
+          alive: nodeCount,
+          suspect: 0,
+          down: 0,
+          source: 'admin-socket',
+          age_ms: 400,
+        },
+        replication: {
+          gaps: 0,
+          p99_lag_s: 0.1,
+          queue: 0,
+          heads: nodeCount,
+          needed_versions: 0,
+          age_ms: 400,
+        },
+        subscriptions: [],
+      },
+      nats: {
+        ...part,
+        connected_to: '127.0.0.1:4222',
+        round_trip_ms: 0.4,
+        monitor: { server: null, age_ms: null, error: null },
+        cluster: null,
+        routes: null,
+        jetstream: {
+          meta_leader: null,
+          meta_size: null,
+          meta_quorum: null,
+          is_writable: true,
+          streams: [],
+        },
+        outbox: { unconfirmed: 0 },
+      },
+      postgres: {
+        ...part,
+        role: 'primary',
+        latency_ms: 0.5,
+        version: '18',
+        replicas: [],
+        pool: null,
+        migrations: null,
+      },
+    },
+    replication: [],
+    members: ids.map((node_id) => ({
+      node_id,
+      corrosion: 'alive',
+      nats: 'present',
+      app: 'active',
+      heard_age_ms: 300,
+      is_agreed: true,
+    })),
+    disagreements: [],
+  }
+}
+
+const readers = new Set<ServerResponse>()
+const messages: MessageSummary[] = []
+let waiting: AckReceived[] = []
+let sequence = 0
+
+function tell(subject: string, payload: MessageSent | AckReceived): void {
+  const name = subject.split('.').slice(1, 3).join('.')
+  const cursor = `RECORDS.1.1.${(sequence++).toString(36)}`
+  const data = JSON.stringify({ subject, cursor, at: now(), payload })
+  for (const reader of readers) reader.write(`event: ${name}\nid: ${cursor}\ndata: ${data}\n\n`)
+}
+
+/** A message whenever all acknowledgements of the one before are told. */
+function send(): void {
+  const origin = ids[sequence % nodeCount] ?? 'node1'
+  const messageId = `${origin}_${sequence.toString().padStart(26, '0')}`
+  const sentAt = now()
+  const others = ids.filter((id) => id !== origin)
+  messages.push({
+    pk: messageId,
+    node_id: origin,
+    message: `message ${sequence}`,
+    sequence: Date.now(),
+    timestamp: sentAt,
+    originating_endpoint: '10.0.0.1:5001',
+    region: 'iad',
+  })
+  if (messages.length > 1000) messages.shift()
+  tell(`corro.message.sent.${origin}`, {
+    nodeId: origin,
+    messageId,
+    transport: 'gossip',
+    region: 'iad',
+    sizeBytes: 12,
+    expected: others.map((nodeId) => ({ nodeId, wasPresent: true })),
+    sentAt,
+  })
+  waiting = others.map((ackNodeId, index) => ({
+    nodeId: origin,
+    messageId,
+    transport: 'gossip',
+    ackNodeId,
+    via: 'updates',
+    attempts: 1,
+    receivedAt: sentAt,
+    sentAt,
+    arrivedAt: sentAt,
+    roundTripMs: 5 + ((index * 37) % 240),
+    roundTripClock: 'monotonic',
+  }))
+}
+
+const tickMs = 50
+let owed = 0
+setInterval(() => {
+  owed += (eventsPerSecond * tickMs) / 1000
+  for (; owed >= 1; owed--) {
+    const ack = waiting.pop()
+    if (ack) tell(`corro.ack.received.${ack.nodeId}`, ack)
+    else send()
+  }
+}, tickMs)
+setInterval(() => {
+  const status = JSON.stringify(statusNow())
+  for (const reader of readers) reader.write(`: alive\n\nevent: status\ndata: ${status}\n\n`)
+}, 1000)
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+  if (pathname === '/api/events') {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(': alive\n\n')
+    readers.add(response)
+    request.once('close', () => readers.delete(response))
+    return
+  }
+  const reply = answers[pathname]
+  if (reply) {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(reply()))
+  } else if (pathname.startsWith('/api/')) {
+    const detail = 'not simulated'
+    const problem: Problem = {
+      type: 'about:blank',
+      title: 'Not Found',
+      status: 404,
+      detail,
+      error: detail,
+      timestamp: now(),
+    }
+    response.writeHead(404, { 'content-type': 'application/problem+json' })
+    response.end(JSON.stringify(problem))
+  } else {
+    const name = extname(pathname) === '' ? 'index.html' : pathname
+    response.writeHead(200, { 'content-type': types[extname(name)] ?? 'text/plain' })
+    response.end(readFileSync(join(dist, name)))
+  }
+}
+
+const server = createServer(answer)
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  if (typeof address === 'object' && address) process.stdout.write(`${address.port}\n`)
+})

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { runCaptured } from './command.mjs'
+import { withLock } from './lock.mjs'
+import { root } from './places.mjs'
+import { startProgress } from './progress.mjs'
+import { findProjectNode } from './project-node.mjs'
+import { SetupError } from './setup-error.mjs'
+
+const stamp = join(root, 'web/dist/.sources')
+const sources = [
+  'package-lock.json',
+  'packages/contracts/src',
+  'web/index.html',
+  'web/public',
+  'web/src',
+  'web/vite.config.ts',
+]
+
+/** Builds the console, unless what was built last came of the same sources. */
+export async function ensureConsole(env) {
+  if (isBuilt()) return
+  await withLock(
+    join(root, '.corroport/console.lock'),
+    async (addOwner) => {
+      if (!isBuilt()) await build(env, addOwner)
+    },
+    (pid) => process.stderr.write(`console: process ${pid} builds it; waiting\n`),
+  )
+}
+
+function isBuilt() {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digestOfSources(root)
+}
+
+async function build(env, addOwner) {
+  const progress = startProgress('console')
+  progress.step('vite build')
+  const digest = digestOfSources(root)
+  const args = [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn']
+  try {
+    await runCaptured(findProjectNode(), args, { cwd: join(root, 'web'), env, onStart: addOwner })
+  } catch (error) {
+    progress.end('failed')
+    throw new SetupError('The console could not be built.', 'mend what vite says about it.', {
+      cause: error,
+    })
+  }
+  writeFileSync(stamp, digest)
+  progress.end('built')
+}
+
+/** Of everything that the build is made of, in an order of its own. */
+export function digestOfSources(folder) {
+  const hash = createHash('sha256')
+  const paths = sources.flatMap((source) => filesOf(folder, source))
+  // The order of a folder's entries is the file system's own.
+  paths.sort((a, b) => (a < b ? -1 : 1))
+  for (const path of paths) {
+    hash.update(`${path}\0`)
+    hash.update(readFileSync(join(folder, path)))
+  }
+  return hash.digest('hex')
+}
+
+function filesOf(folder, path) {
+  if (statSync(join(folder, path)).isFile()) return [path]
+  return readdirSync(join(folder, path)).flatMap((name) => filesOf(folder, `${path}/${name}`))
+}

@@ -1,0 +1,71 @@
+import type { Problem } from '@corroport/contracts'
+import { RefusedError, UnreachedError } from './errors.ts'
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>
+
+export interface Ask {
+  query?: Query
+  body?: unknown
+  method?: 'GET' | 'POST' | 'DELETE'
+  accept?: string
+  signal?: AbortSignal | undefined
+  /** Milliseconds. */
+  timeoutMs?: number
+}
+
+const defaultTimeoutMs = 30_000
+
+/** A path with a query; what is undefined or empty is left out. */
+export function withQuery(path: string, query: Query = {}): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]],
+  )
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`
+}
+
+/**
+ * Asks the gateway that served this page. Its answers are those of the contracts: page and gateway are
+ * of one version, and the gateway checks what it sends.
+ */
+export async function ask<Reply>(path: string, options: Ask = {}): Promise<Reply> {
+  const response = await request(path, options)
+  return (await response.json()) as Reply
+}
+
+export async function request(path: string, options: Ask = {}): Promise<Response> {
+  const { query, body, accept = 'application/json', timeoutMs = defaultTimeoutMs } = options
+  const { method = body === undefined ? 'GET' : 'POST' } = options
+  const timeout = AbortSignal.timeout(timeoutMs)
+  let response: Response
+  try {
+    response = await fetch(withQuery(path, query), {
+      method,
+      headers: { accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+    })
+  } catch (cause) {
+    if (options.signal?.aborted) throw cause
+    const reason = timeout.aborted
+      ? `no answer in ${timeoutMs / 1000} s`
+      : 'the gateway cannot be reached'
+    throw new UnreachedError(reason, { cause })
+  }
+  if (!response.ok) throw await refusalOf(response)
+  return response
+}
+
+async function refusalOf(response: Response): Promise<RefusedError> {
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const retryAfterSeconds = Number.isNaN(retryAfter) ? undefined : retryAfter
+  const isProblem = response.headers.get('content-type')?.includes('problem+json') === true
+  if (!isProblem) {
+    const detail = `answered ${response.status} ${response.statusText}`.trim()
+    return new RefusedError(response.status, detail, { retryAfterSeconds })
+  }
+  const { detail, errors = [] } = (await response.json()) as Problem
+  const named = errors.filter(({ path }) => path !== '')
+  const fields = Object.fromEntries(named.map(({ path, message }) => [path, message]))
+  const problems = errors.flatMap(({ path, message }) => (path === '' ? [message] : []))
+  return new RefusedError(response.status, detail, { fields, problems, retryAfterSeconds })
+}

@@ -1,0 +1,81 @@
+import type { UseQueryResult } from '@tanstack/react-query'
+import { type ReactNode, useId } from 'react'
+import { Age } from './Age.tsx'
+import { ErrorNote } from './Notice.tsx'
+
+interface PanelProps {
+  title: ReactNode
+  actions?: ReactNode
+  aside?: ReactNode
+  children: ReactNode
+  className?: string
+}
+
+/** A part of a page with a heading of its own. */
+export function Panel({ title, actions, aside, children, className = '' }: PanelProps) {
+  const id = useId()
+  return (
+    <section className={`panel ${className}`} aria-labelledby={id}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        {aside !== undefined && <span className="aside">{aside}</span>}
+        {actions !== undefined && <div className="actions">{actions}</div>}
+      </header>
+      {children}
+    </section>
+  )
+}
+
+interface DataPanelProps<Data> extends Omit<PanelProps, 'children' | 'aside'> {
+  query: UseQueryResult<Data>
+  /** For errors: "the members". */
+  what: string
+  /** How often it is asked again; three times as long makes it stale. Milliseconds. */
+  everyMs?: number
+  children: (data: Data) => ReactNode
+}
+
+/** A panel over what was asked of the gateway: loading, failed, old or there, and how old. */
+export function DataPanel<Data>({
+  query,
+  what,
+  everyMs,
+  children,
+  actions,
+  ...panel
+}: DataPanelProps<Data>) {
+  const { data, error, dataUpdatedAt, isFetching, refetch } = query
+  return (
+    <Panel
+      {...panel}
+      aside={
+        data === undefined ? undefined : (
+          <Age at={dataUpdatedAt} staleAfterMs={everyMs === undefined ? Infinity : 3 * everyMs} />
+        )
+      }
+      actions={
+        <>
+          {actions}
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => void refetch()}
+            aria-busy={isFetching}
+            aria-label={`Refresh ${what}`}
+            title="Refresh"
+          >
+            ↻
+          </button>
+        </>
+      }
+    >
+      {error !== null && <ErrorNote error={error} what={what} onRetry={() => void refetch()} />}
+      {data === undefined && error === null && (
+        <p className="loading" aria-busy="true">
+          Loading {what} …
+        </p>
+      )}
+      {data !== undefined && children(data)}
+    </Panel>
+  )
+}

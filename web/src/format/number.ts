@@ -1,0 +1,19 @@
+const whole = new Intl.NumberFormat('en-US')
+
+/** 1,042 */
+export function formatCount(count: number): string {
+  return whole.format(count)
+}
+
+/** 99.98 % of a share from 0 to 1; absent where nothing was counted. */
+export function formatShare(part: number, total: number): string {
+  return total === 0 ? '–' : `${((100 * part) / total).toFixed(2)} %`
+}
+
+/** 1.4 MiB */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
+  const value = bytes / 1024 ** power
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
+}

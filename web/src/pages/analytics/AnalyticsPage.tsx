@@ -1,0 +1,53 @@
+import { useLocation, useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
+import { ComparisonPanel } from './ComparisonPanel.tsx'
+import { ExperimentPanel } from './ExperimentPanel.tsx'
+import { HistoryPanel } from './HistoryPanel.tsx'
+import { ImportDialog } from './ImportDialog.tsx'
+import { StartForm } from './StartForm.tsx'
+import './analytics.css'
+import { useExperimentEvents } from './useExperimentEvents.ts'
+
+/** Experiments: begun, followed, looked into, and held against each other. */
+export function AnalyticsPage() {
+  const { experiment, a, b } = useSearch({ from: '/analytics' })
+  const navigate = useNavigate({ from: '/analytics' })
+  const isStarting = useLocation({ select: ({ hash }) => hash === 'start' })
+  const [isImporting, setImporting] = useState(false)
+  useExperimentEvents()
+
+  const choose = (id: string | undefined): void =>
+    void navigate({
+      search: ({ experiment: _experiment, after: _after, transport: _transport, ...rest }) =>
+        id === undefined ? rest : { ...rest, experiment: id },
+      resetScroll: false,
+    })
+  const showForm = (isShown: boolean): void =>
+    void navigate({
+      search: (search) => search,
+      hash: isShown ? 'start' : '',
+      replace: true,
+      resetScroll: false,
+    })
+
+  return (
+    <>
+      <h1>Analytics</h1>
+      <div className="toolbar">
+        <button type="button" aria-expanded={isStarting} onClick={() => showForm(!isStarting)}>
+          {isStarting ? 'Close the form' : 'New experiment'}
+        </button>
+        <button type="button" onClick={() => setImporting(true)}>
+          Import a file …
+        </button>
+      </div>
+      {isStarting && <StartForm onStarted={choose} />}
+      {experiment !== undefined && (
+        <ExperimentPanel key={experiment} id={experiment} onClose={() => choose(undefined)} />
+      )}
+      {(a !== undefined || b !== undefined) && <ComparisonPanel />}
+      <HistoryPanel onStart={() => showForm(true)} />
+      {isImporting && <ImportDialog onImported={choose} onClose={() => setImporting(false)} />}
+    </>
+  )
+}

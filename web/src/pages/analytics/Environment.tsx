@@ -1,0 +1,114 @@
+import type { Experiment, ExperimentEnvironment } from '@corroport/contracts'
+import { Empty } from '../../components/Notice.tsx'
+import { type Column, Table } from '../../components/Table.tsx'
+import { Time } from '../../components/Time.tsx'
+
+type Node = ExperimentEnvironment['nodes'][number]
+
+const columns: Column<Node>[] = [
+  {
+    id: 'node_id',
+    title: 'Node',
+    value: (node) => node.node_id,
+    cell: ({ node_id: id, was_present: wasPresent }) => `${id}${wasPresent ? '' : ' (absent)'}`,
+  },
+  {
+    id: 'region',
+    title: 'Region',
+    value: (node) => node.region,
+    cell: ({ region }) => region ?? '–',
+  },
+  {
+    id: 'agent',
+    title: 'Agent',
+    value: agentOf,
+    cell: (node) => agentOf(node) ?? '–',
+  },
+  {
+    id: 'version',
+    title: 'Services',
+    value: (node) => node.version,
+    cell: ({ version }) => version ?? '–',
+  },
+  {
+    id: 'actor_id',
+    title: 'Actor id',
+    value: (node) => node.actor_id,
+    cell: ({ actor_id: id }) => <code>{id ?? '–'}</code>,
+  },
+  {
+    id: 'bootstrap',
+    title: 'Bootstrap hosts',
+    value: ({ bootstrap }) => bootstrap.join(' '),
+    cell: ({ bootstrap }) => bootstrap.join(', ') || '–',
+  },
+  {
+    id: 'config_sha256',
+    title: 'Configuration (sha256)',
+    value: (node) => node.config_sha256,
+    cell: ({ config_sha256: digest }) => <code>{digest?.slice(0, 16) ?? '–'}</code>,
+  },
+]
+
+/** What the cluster was when the experiment started, and who took part. */
+export function Environment({ experiment }: { experiment: Experiment }) {
+  const { environment, expected, by, created_at: created, deadline_at: deadline } = experiment
+  return (
+    <>
+      <dl className="figures">
+        <div>
+          <dt>Created</dt>
+          <dd>
+            <Time at={created} withDate />
+            <small>by {by}</small>
+          </dd>
+        </div>
+        {deadline !== null && (
+          <div>
+            <dt>Late from</dt>
+            <dd>
+              <Time at={deadline} withDate />
+              <small>acknowledgements after this count as late</small>
+            </dd>
+          </div>
+        )}
+        {environment &&
+          Object.entries(environment.versions).map(([name, version]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{version}</dd>
+            </div>
+          ))}
+        {environment && (
+          <div>
+            <dt>Machine of analytics</dt>
+            <dd>
+              {environment.host.platform}
+              <small>{environment.host.cores} cores</small>
+            </dd>
+          </div>
+        )}
+      </dl>
+      <p className="hint">
+        Expected: {expected.length === 0 ? 'nobody yet' : expected.join(', ')}, as the cluster was
+        at the start.
+      </p>
+      {environment === null ? (
+        <Empty>The environment is recorded when the experiment starts.</Empty>
+      ) : (
+        <Table
+          caption="Nodes at the start"
+          columns={columns}
+          rows={environment.nodes}
+          keyOf={({ node_id: id }) => id}
+          empty="No node was known."
+          file={`${experiment.id}-environment`}
+        />
+      )}
+    </>
+  )
+}
+
+function agentOf({ agent_kind: kind, agent_version: version }: Node): string | null {
+  return [kind, version].filter((part) => part !== null).join(' ') || null
+}

@@ -1,0 +1,101 @@
+import type { ReceiverFigures } from '@corroport/contracts'
+import type { Static } from 'typebox'
+import { type Column, Table } from '../../components/Table.tsx'
+import { formatCount } from '../../format/number.ts'
+import { boundText, lostTitle, msText, percentileText } from './figure-text.ts'
+
+type Row = Static<typeof ReceiverFigures>
+
+const count = (
+  id: 'expected' | 'acks' | 'lost' | 'late' | 'retried',
+  title: string,
+): Column<Row> => ({
+  id,
+  title,
+  align: 'right',
+  value: (row) => row[id],
+  cell: (row) => formatCount(row[id]),
+})
+const roundTrip = (name: 'p50' | 'p95' | 'p99'): Column<Row> => ({
+  id: name,
+  title: name,
+  align: 'right',
+  value: (row) => row.round_trip[`${name}_ms`],
+  cell: (row) => percentileText(row.round_trip, name),
+})
+
+const columnsOf = (isFinal: boolean): Column<Row>[] => [
+  { id: 'name', title: 'Receiver', value: nameOf, cell: nameOf },
+  {
+    id: 'n',
+    title: 'n',
+    align: 'right',
+    value: (row) => row.round_trip.n,
+    cell: (row) => formatCount(row.round_trip.n),
+  },
+  count('expected', 'Expected'),
+  {
+    ...count('lost', lostTitle(isFinal)),
+    cell: ({ lost }) => (lost > 0 ? <strong>{formatCount(lost)}</strong> : '0'),
+  },
+  count('late', 'Late'),
+  count('retried', 'Retried'),
+  roundTrip('p50'),
+  roundTrip('p95'),
+  roundTrip('p99'),
+  {
+    id: 'max',
+    title: 'max',
+    align: 'right',
+    value: (row) => row.round_trip.max_ms,
+    cell: (row) => msText(row.round_trip.max_ms),
+  },
+  {
+    id: 'one_way_p50',
+    title: 'One way p50',
+    align: 'right',
+    value: (row) => row.one_way.p50_ms,
+    cell: (row) => percentileText(row.one_way, 'p50'),
+  },
+  {
+    id: 'bound',
+    title: 'Bound',
+    align: 'right',
+    value: (row) => row.one_way.bound_ms,
+    cell: (row) => boundText(row.one_way.bound_ms),
+  },
+  {
+    id: 'negatives',
+    title: 'Below zero',
+    align: 'right',
+    value: (row) => row.one_way.negatives,
+    cell: (row) => formatCount(row.one_way.negatives),
+  },
+]
+
+interface ReceiverTableProps {
+  caption: string
+  rows: readonly Row[]
+  file: string
+  isFinal: boolean
+}
+
+/** Receivers, regions of receivers, or pairs of origin and receiver. */
+export function ReceiverTable({ caption, rows, file, isFinal }: ReceiverTableProps) {
+  return (
+    <Table
+      caption={caption}
+      columns={columnsOf(isFinal)}
+      rows={rows}
+      keyOf={nameOf}
+      empty="Nobody was expected to acknowledge."
+      file={file}
+    />
+  )
+}
+
+function nameOf({ origin_node_id: origin, node_id: node, region }: Row): string {
+  if (node === null) return region ?? 'unknown region'
+  const from = origin === null ? '' : `${origin} → `
+  return `${from}${node}${region === null ? '' : ` (${region})`}`
+}

@@ -1,0 +1,104 @@
+import type { ClockSampled, RecordsReply } from '@corroport/contracts'
+import { useQuery } from '@tanstack/react-query'
+import { gateway } from '../../api/gateway.ts'
+import { Badge } from '../../components/Badge.tsx'
+import { DataPanel } from '../../components/Panel.tsx'
+import { type Column, Table } from '../../components/Table.tsx'
+import { Time } from '../../components/Time.tsx'
+import { formatCount } from '../../format/number.ts'
+import { formatAge } from '../../format/time.ts'
+import type { TimeRange } from '../../shell/time-range.ts'
+import { type Alarm, alarmsOf, type Sample } from './clock-alarms.ts'
+import { durationText } from './clock-text.ts'
+
+const everyMs = 10_000
+const mostSamples = 5000
+
+const columns: readonly Column<Alarm>[] = [
+  {
+    id: 'state',
+    title: 'State',
+    value: ({ isOver }) => (isOver ? 'over' : 'alarm'),
+    cell: ({ isOver }) => (
+      <Badge tone={isOver ? 'quiet' : 'bad'}>{isOver ? 'over' : 'alarm'}</Badge>
+    ),
+  },
+  { id: 'ahead', title: 'Ahead', value: ({ ahead }) => ahead, cell: ({ ahead }) => ahead },
+  { id: 'behind', title: 'Behind', value: ({ behind }) => behind, cell: ({ behind }) => behind },
+  {
+    id: 'apart_ms',
+    title: 'Apart by at least',
+    align: 'right',
+    value: ({ apartMs }) => apartMs,
+    cell: ({ apartMs }) => durationText(apartMs),
+  },
+  {
+    id: 'from',
+    title: 'From',
+    value: ({ from }) => from,
+    cell: ({ from }) => <Time at={from} withDate />,
+  },
+  {
+    id: 'lasted_ms',
+    title: 'Lasted',
+    align: 'right',
+    value: ({ from, to }) => to - from,
+    cell: ({ from, to }) => formatAge(to - from),
+  },
+]
+
+/** Which clocks were too far apart in the time range, from the samples that the streams still have. */
+export function ClockAlarms({ range }: { range: TimeRange }) {
+  const query = useQuery({
+    queryKey: ['clock-samples', range.key],
+    queryFn: () =>
+      gateway.records({
+        subjects: 'corro.clock.sampled.*',
+        since: range.since(),
+        until: range.until,
+        limit: mostSamples,
+      }),
+    refetchInterval: everyMs,
+  })
+  return (
+    <DataPanel
+      title="Alarms of the time range"
+      query={query}
+      what="clock samples"
+      everyMs={everyMs}
+    >
+      {(reply) => (
+        <>
+          <Table
+            caption="Clocks that were too far apart"
+            columns={columns}
+            rows={alarmsOf(samplesOf(reply))}
+            keyOf={({ ahead, behind, from }) => `${ahead} ${behind} ${from}`}
+            empty={emptyText(reply)}
+            file="clock-alarms"
+          />
+          <p className="hint">
+            n = {formatCount(reply.count)} samples
+            {reply.is_cut && `, the newest ${formatCount(mostSamples)}: older ones are left out`}.
+            Streams keep them for 6 hours.
+          </p>
+        </>
+      )}
+    </DataPanel>
+  )
+}
+
+function emptyText({ count }: RecordsReply): string {
+  return count === 0
+    ? 'No sample is in this time range, so nothing is known of alarms.'
+    : 'No two clocks were surely too far apart.'
+}
+
+function samplesOf({ records }: RecordsReply): Sample[] {
+  return records.flatMap(({ violation, payload }) => {
+    if (violation !== null) return []
+    // The gateway checked it against its contract.
+    const { nodeId, at, offsetMs, boundMs } = payload as ClockSampled
+    return [{ nodeId, at: Date.parse(at), offsetMs, boundMs }]
+  })
+}

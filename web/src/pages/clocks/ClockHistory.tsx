@@ -1,0 +1,108 @@
+import type { ClockSampled } from '@corroport/contracts'
+import { lazy, Suspense } from 'react'
+import { type Column, Table } from '../../components/Table.tsx'
+import { Time } from '../../components/Time.tsx'
+import { Twin } from '../../components/Twin.tsx'
+import { boundText, durationText, offsetText } from './clock-text.ts'
+
+const Chart = lazy(async () => {
+  const module = await import('../../components/Chart.tsx')
+  return { default: module.Chart }
+})
+
+const columns: readonly Column<ClockSampled>[] = [
+  { id: 'at', title: 'At', value: ({ at }) => at, cell: ({ at }) => <Time at={at} withDate /> },
+  {
+    id: 'offsetMs',
+    title: 'Offset',
+    align: 'right',
+    value: ({ offsetMs }) => offsetMs,
+    cell: ({ offsetMs }) => offsetText(offsetMs),
+  },
+  {
+    id: 'boundMs',
+    title: 'Bound',
+    align: 'right',
+    value: ({ boundMs }) => boundMs,
+    cell: ({ boundMs }) => boundText(boundMs),
+  },
+  {
+    id: 'roundTripMs',
+    title: 'Round trip',
+    align: 'right',
+    value: ({ roundTripMs }) => roundTripMs,
+    cell: ({ roundTripMs }) => durationText(roundTripMs),
+  },
+  {
+    id: 'probes',
+    title: 'Probes',
+    align: 'right',
+    value: ({ probes }) => probes,
+    cell: ({ probes }) => probes,
+  },
+  {
+    id: 'driftPpm',
+    title: 'Drift',
+    note: 'µs a second',
+    align: 'right',
+    value: ({ driftPpm }) => driftPpm,
+    cell: ({ driftPpm }) => (driftPpm === null ? '–' : driftPpm.toFixed(2)),
+  },
+]
+
+interface ClockHistoryProps {
+  nodeId: string
+  /** Oldest first. */
+  samples: readonly ClockSampled[]
+}
+
+/** The offset of one clock over time; the true one lies within the band. */
+export function ClockHistory({ nodeId, samples }: ClockHistoryProps) {
+  if (samples.length === 0) {
+    return (
+      <p className="empty">
+        No sample of {nodeId} in this time range. One comes each 10 seconds while its node answers.
+      </p>
+    )
+  }
+  const label =
+    `Offset of the clock of ${nodeId} from the one of analytics, ` +
+    `with its bound, in ${samples.length} samples`
+  return (
+    <Twin
+      id="clock"
+      picture={
+        <Suspense fallback={<p className="loading">Loading the chart …</p>}>
+          <Chart
+            label={label}
+            axis="time"
+            x={samples.map(({ at }) => Date.parse(at) / 1000)}
+            series={[
+              {
+                label: 'at most',
+                values: samples.map(({ offsetMs, boundMs }) => offsetMs + boundMs),
+              },
+              { label: 'offset', values: samples.map(({ offsetMs }) => offsetMs) },
+              {
+                label: 'at least',
+                values: samples.map(({ offsetMs, boundMs }) => offsetMs - boundMs),
+              },
+            ]}
+            band={[0, 2]}
+            formatY={(ms) => `${ms} ms`}
+          />
+        </Suspense>
+      }
+      table={
+        <Table
+          caption={label}
+          columns={columns}
+          rows={samples.toReversed()}
+          keyOf={({ at }) => at}
+          empty=""
+          file={`clock-${nodeId}`}
+        />
+      }
+    />
+  )
+}

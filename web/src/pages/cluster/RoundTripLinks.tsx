@@ -1,0 +1,73 @@
+import type { RoundTrip, RoundTripsReply } from '@corroport/contracts'
+import { State } from '../../components/Badge.tsx'
+import { type Column, Table } from '../../components/Table.tsx'
+import { formatDuration } from '../../format/time.ts'
+import { deviationsOf, formatDeviations, mostCells } from './matrix.ts'
+
+interface RoundTripLinksProps {
+  of: readonly RoundTrip[]
+  reply: RoundTripsReply
+}
+
+/** The links one by one, the slowest first. */
+export function RoundTripLinks({ of, reply }: RoundTripLinksProps) {
+  return (
+    <Table
+      caption="Links"
+      file="round-trips"
+      rows={of}
+      keyOf={({ from, to }) => `${from} ${to}`}
+      empty={
+        reply.nodes.length > mostCells
+          ? 'There are too many links for one table: choose two regions in the picture.'
+          : 'No agent measured a round trip yet; SWIM does within some seconds of a start.'
+      }
+      sortBy={{ column: 'rtt', isDescending: true }}
+      columns={linkColumns(reply)}
+    />
+  )
+}
+
+function linkColumns(reply: RoundTripsReply): Column<RoundTrip>[] {
+  return [
+    { id: 'from', title: 'From', value: ({ from }) => from, cell: ({ from }) => from },
+    { id: 'to', title: 'To', value: ({ to }) => to, cell: ({ to }) => to },
+    {
+      id: 'state',
+      title: 'State',
+      value: ({ state }) => state,
+      cell: ({ state }) => <State of={state} />,
+    },
+    {
+      id: 'rtt',
+      title: 'Round trip',
+      align: 'right',
+      value: ({ rtt_ms }) => rtt_ms,
+      cell: ({ rtt_ms }) => (rtt_ms === null ? 'not measured' : formatDuration(rtt_ms)),
+    },
+    {
+      id: 'deviations',
+      title: 'Off the mean',
+      align: 'right',
+      value: ({ rtt_ms }) => deviationsOf(rtt_ms, reply),
+      cell: ({ rtt_ms }) => {
+        const deviations = deviationsOf(rtt_ms, reply)
+        return deviations === null ? '–' : formatDeviations(deviations)
+      },
+    },
+    {
+      id: 'samples',
+      title: 'n',
+      align: 'right',
+      value: ({ samples }) => samples,
+      cell: ({ samples }) => samples,
+    },
+    {
+      id: 'ring',
+      title: 'Ring',
+      align: 'right',
+      value: ({ ring }) => ring,
+      cell: ({ ring }) => ring ?? '–',
+    },
+  ]
+}

@@ -1,0 +1,85 @@
+import { Link } from '@tanstack/react-router'
+import { Badge } from '../../components/Badge.tsx'
+import { type Column, Table } from '../../components/Table.tsx'
+import { formatDuration } from '../../format/time.ts'
+import type { LinkRow } from './links.ts'
+
+const absent = '–'
+const columns: Column<LinkRow>[] = [
+  {
+    id: 'node',
+    title: 'Node',
+    value: ({ nodeId }) => nodeId,
+    cell: ({ nodeId }) => (
+      <Link to="/node" search={{ node: nodeId }}>
+        {nodeId}
+      </Link>
+    ),
+  },
+  {
+    id: 'region',
+    title: 'Region',
+    value: ({ region }) => region,
+    cell: ({ region }) => region ?? absent,
+  },
+  {
+    id: 'state',
+    title: 'Acknowledged',
+    value: ({ roundTripMs }) => (roundTripMs === null ? 'missing' : 'acknowledged'),
+    cell: ({ roundTripMs, wasPresent }) =>
+      roundTripMs !== null ? (
+        <Badge tone="good">acknowledged</Badge>
+      ) : (
+        <Badge tone={wasPresent ? 'bad' : 'warn'}>
+          {wasPresent ? 'missing' : 'missing, was away when it was sent'}
+        </Badge>
+      ),
+  },
+  {
+    id: 'round_trip_ms',
+    title: 'Round trip',
+    align: 'right',
+    value: ({ roundTripMs }) => roundTripMs,
+    cell: ({ roundTripMs }) => (roundTripMs === null ? absent : formatDuration(roundTripMs)),
+  },
+  {
+    id: 'floor_ms',
+    title: 'Physical floor',
+    align: 'right',
+    value: ({ floorMs }) => floorMs,
+    cell: ({ floorMs, kilometres }) => (
+      <span title={kilometres === null ? 'a region is on no map' : `${Math.round(kilometres)} km`}>
+        {floorMs === null ? absent : formatDuration(floorMs)}
+      </span>
+    ),
+  },
+  {
+    id: 'times_floor',
+    title: '× floor',
+    align: 'right',
+    value: ({ timesFloor }) => timesFloor,
+    cell: ({ timesFloor }) => (timesFloor === null ? absent : timesFloor.toFixed(1)),
+  },
+  { id: 'via', title: 'Via', value: ({ via }) => via, cell: ({ via }) => via ?? absent },
+  {
+    id: 'attempts',
+    title: 'Attempts',
+    align: 'right',
+    value: ({ attempts }) => attempts,
+    cell: ({ attempts }) => attempts ?? absent,
+  },
+]
+
+export function LinkTable({ rows }: { rows: readonly LinkRow[] }) {
+  return (
+    <Table
+      caption="Acknowledgements of the message by node"
+      columns={columns}
+      rows={rows}
+      keyOf={({ nodeId }) => nodeId}
+      empty="No other node is expected to acknowledge it."
+      file="propagation"
+      sortBy={{ column: 'round_trip_ms', isDescending: false }}
+    />
+  )
+}

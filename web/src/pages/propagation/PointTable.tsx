@@ -1,0 +1,27 @@
+import { type Column, Table } from '../../components/Table.tsx'
+import type { MapPoint } from './points.ts'
+
+const columns: Column<MapPoint>[] = [
+  { id: 'node', title: 'Node', value: ({ id }) => id, cell: ({ id }) => id },
+  {
+    id: 'region',
+    title: 'Region',
+    value: ({ region }) => region,
+    cell: ({ region }) => region ?? '–',
+  },
+  { id: 'state', title: 'State', value: ({ meaning }) => meaning, cell: ({ meaning }) => meaning },
+]
+
+/** What the map shows, in words. */
+export function PointTable({ points }: { points: readonly MapPoint[] }) {
+  return (
+    <Table
+      caption="Nodes and what the message is to them"
+      columns={columns}
+      rows={points}
+      keyOf={({ id }) => id}
+      empty="No node is known yet."
+      file="nodes"
+    />
+  )
+}

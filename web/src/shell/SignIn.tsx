@@ -1,0 +1,52 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { messageOf, RefusedError } from '../api/errors.ts'
+import { gateway } from '../api/gateway.ts'
+import { sessionQuery } from '../api/queries.ts'
+import { Field } from '../components/Field.tsx'
+import { useLive } from '../live/hooks.ts'
+
+export function SignIn({ nodeId }: { nodeId: string }) {
+  const queries = useQueryClient()
+  const live = useLive()
+  const [token, setToken] = useState('')
+  const [error, setError] = useState<string>()
+
+  const signIn = async (event: FormEvent): Promise<void> => {
+    event.preventDefault()
+    setError(undefined)
+    try {
+      queries.setQueryData(sessionQuery.queryKey, await gateway.signIn(token.trim()))
+      await queries.invalidateQueries()
+      live.reconnect()
+    } catch (failure) {
+      setError(
+        failure instanceof RefusedError && failure.status === 400
+          ? 'a token begins with cpt_ and has 57 characters'
+          : messageOf(failure),
+      )
+    }
+  }
+
+  return (
+    <main className="sign-in">
+      <h1>CorroPort</h1>
+      <form onSubmit={(event) => void signIn(event)}>
+        <Field
+          label={`Access token for ${nodeId}`}
+          type="password"
+          autoComplete="current-password"
+          autoFocus
+          required
+          value={token}
+          error={error}
+          hint="corroport token create --name … --role operator"
+          onChange={({ target }) => setToken(target.value)}
+        />
+        <button type="submit" className="primary">
+          Sign in
+        </button>
+      </form>
+    </main>
+  )
+}

@@ -1,0 +1,100 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { type Cluster, startCluster } from '@corroport/local'
+import { createTemporaryFolder } from '@corroport/testing'
+import { startBrowser } from '@corroport/testing/browser.ts'
+import type { Browser, Page } from 'playwright-core'
+
+/** Where pictures of a run stay, for people. */
+const pictures = join(import.meta.dirname, '../../.corroport/screenshots')
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+)
+
+export type Theme = 'light' | 'dark'
+
+export interface OpenOptions {
+  theme?: Theme
+  width?: number
+  /** Of which node the gateway is asked. */
+  node?: number
+}
+
+/** A whole cluster and a browser that looks at it. */
+export interface Console extends AsyncDisposable {
+  readonly cluster: Cluster
+  open(path: string, options?: OpenOptions): Promise<Page>
+  /** What the browser complained of on a page: errors, refused loads, violations of the policy. */
+  complaintsOf(page: Page): readonly string[]
+}
+
+export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise<Console> {
+  await using starting = new AsyncDisposableStack()
+  const home = starting.use(createTemporaryFolder())
+  const cluster = await startCluster({
+    home: home.path,
+    portOffset: 'free',
+    nodes: 3,
+    analytics: true,
+    environment: { ...process.env, DATABASE_URL: undefined, ...environment },
+  })
+  starting.defer(() => cluster.kill())
+  await cluster.ready()
+  const browser: Browser = await startBrowser()
+  starting.defer(() => browser.close())
+  const complaints = new WeakMap<Page, string[]>()
+  const opened = starting.move()
+
+  return {
+    cluster,
+    async open(path, { theme = 'light', width = 1280, node = 1 } = {}) {
+      const page = await browser.newPage({
+        baseURL: cluster.node(node).apiUrl,
+        viewport: { width, height: 900 },
+        colorScheme: theme,
+      })
+      const heard: string[] = []
+      complaints.set(page, heard)
+      page.on('console', (message) => {
+        if (message.type() === 'error') heard.push(message.text())
+      })
+      page.on('pageerror', (error) => heard.push(error.message))
+      await page.goto(path)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      return page
+    },
+    complaintsOf: (page) => complaints.get(page) ?? [],
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+export async function takePicture(page: Page, name: string): Promise<void> {
+  mkdirSync(pictures, { recursive: true })
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+}
+
+/** Serious and critical findings of axe-core, one line each. */
+export async function findBarriers(page: Page): Promise<string[]> {
+  // Not by a script element: the page's own policy refuses what is not of its origin.
+  await page.evaluate(axeSource)
+  return await page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run: (options: object) => Promise<{ violations: Violation[] }> }
+    }
+    interface Violation {
+      id: string
+      impact: string | null
+      nodes: { target: string[]; failureSummary?: string }[]
+    }
+    const { violations } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] })
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) =>
+        nodes.map(
+          ({ target, failureSummary = '' }) => `${id} ${target.join(' ')} ${failureSummary}`,
+        ),
+      )
+  })
+}
