@@ -26,7 +26,7 @@ describe.each(places.map(({ to, title }) => [title, to] as const))('%s', (title,
     'has no barrier in the %s theme, and the browser complains of nothing',
     async (theme) => {
       const page = await shown.open(to, { theme })
-      await page.getByText('live', { exact: true }).waitFor()
+      await page.locator('.top .badge', { hasText: /live$/ }).waitFor()
       await page.waitForFunction(() => document.querySelector('.loading') === null)
 
       await takePicture(page, `${title.toLowerCase().replace(' ', '-')}-${theme}`)
@@ -39,7 +39,7 @@ describe.each(places.map(({ to, title }) => [title, to] as const))('%s', (title,
 
   test('fits 360 pixels', async () => {
     const page = await shown.open(to, { width: 360 })
-    await page.getByText('live', { exact: true }).waitFor()
+    await page.locator('.top .badge', { hasText: /live$/ }).waitFor()
 
     await takePicture(page, `${title.toLowerCase().replace(' ', '-')}-360`)
     const widths = await page.evaluate(() => [

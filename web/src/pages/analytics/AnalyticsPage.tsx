@@ -13,6 +13,7 @@ export function AnalyticsPage() {
   const { experiment, a, b } = useSearch({ from: '/analytics' })
   const navigate = useNavigate({ from: '/analytics' })
   const isStarting = useLocation({ select: ({ hash }) => hash === 'start' })
+  const [isFormShown, setFormShown] = useState(isStarting)
   const [isImporting, setImporting] = useState(false)
   useExperimentEvents()
 
@@ -22,26 +23,41 @@ export function AnalyticsPage() {
         id === undefined ? rest : { ...rest, experiment: id },
       resetScroll: false,
     })
-  const showForm = (isShown: boolean): void =>
+  // The address opens the form; what is typed outlives the links of this page, which drop the hash.
+  const [wasStarting, setWasStarting] = useState(isStarting)
+  if (isStarting !== wasStarting) {
+    setWasStarting(isStarting)
+    if (isStarting) setFormShown(true)
+  }
+  const showForm = (isShown: boolean): void => {
+    setFormShown(isShown)
     void navigate({
       search: (search) => search,
       hash: isShown ? 'start' : '',
       replace: true,
       resetScroll: false,
     })
+  }
 
   return (
     <>
       <h1>Analytics</h1>
       <div className="toolbar">
-        <button type="button" aria-expanded={isStarting} onClick={() => showForm(!isStarting)}>
-          {isStarting ? 'Close the form' : 'New experiment'}
+        <button type="button" aria-expanded={isFormShown} onClick={() => showForm(!isFormShown)}>
+          {isFormShown ? 'Close the form' : 'New experiment'}
         </button>
         <button type="button" onClick={() => setImporting(true)}>
           Import a file …
         </button>
       </div>
-      {isStarting && <StartForm onStarted={choose} />}
+      {isFormShown && (
+        <StartForm
+          onStarted={(id) => {
+            setFormShown(false)
+            choose(id)
+          }}
+        />
+      )}
       {experiment !== undefined && (
         <ExperimentPanel key={experiment} id={experiment} onClose={() => choose(undefined)} />
       )}
