@@ -5,6 +5,7 @@ import { membersPace, membersQuery } from '../../api/queries.ts'
 import { Age } from '../../components/Age.tsx'
 import { Badge, State } from '../../components/Badge.tsx'
 import { Field } from '../../components/Field.tsx'
+import { NodeLink } from '../../components/NodeLink.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { formatAge, formatDuration } from '../../format/time.ts'
@@ -105,9 +106,7 @@ function columnsAt(at: number): Column<ClusterMember>[] {
           <span title={actor_id ?? undefined}>{gossip_address ?? actor_id} (no known node)</span>
         ) : (
           <>
-            <Link to="/node" search={{ node: node_id }}>
-              {node_id}
-            </Link>
+            <NodeLink id={node_id} />
             {is_local && <span className="aside"> this one</span>}
           </>
         ),

@@ -1,11 +1,11 @@
 import type { MessageLifeReply } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { gateway } from '../../api/gateway.ts'
 import { Badge, State } from '../../components/Badge.tsx'
 import { Copy } from '../../components/Copy.tsx'
 import { useNow } from '../../components/clock.ts'
+import { NodeLink } from '../../components/NodeLink.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -115,11 +115,7 @@ function columnsAt(updatedAt: number): Column<LifeNode>[] {
       id: 'node',
       title: 'Node',
       value: ({ node_id }) => node_id,
-      cell: ({ node_id }) => (
-        <Link to="/node" search={{ node: node_id }}>
-          {node_id}
-        </Link>
-      ),
+      cell: ({ node_id }) => <NodeLink id={node_id} />,
     },
     {
       id: 'role',

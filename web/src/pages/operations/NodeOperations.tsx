@@ -1,11 +1,12 @@
 import type { Operation } from '@corroport/contracts'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { gateway } from '../../api/gateway.ts'
 import { nodesQuery } from '../../api/queries.ts'
 import { State } from '../../components/Badge.tsx'
 import { useNow } from '../../components/clock.ts'
 import { Choice } from '../../components/Field.tsx'
+import { NodeLink } from '../../components/NodeLink.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -107,11 +108,7 @@ const columns: Column<Operation>[] = [
     id: 'node',
     title: 'Node',
     value: ({ node_id }) => node_id,
-    cell: ({ node_id }) => (
-      <Link to="/node" search={{ node: node_id }}>
-        {node_id}
-      </Link>
-    ),
+    cell: ({ node_id }) => <NodeLink id={node_id} />,
   },
   { id: 'kind', title: 'What', value: ({ kind }) => kind, cell: ({ kind }) => kind },
   {

@@ -1,11 +1,11 @@
 import type { Rollout, RolloutStep } from '@corroport/contracts'
 import { useQueryClient } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { messageOf } from '../../api/errors.ts'
 import { gateway } from '../../api/gateway.ts'
 import { State } from '../../components/Badge.tsx'
 import { Confirm } from '../../components/Confirm.tsx'
+import { NodeLink } from '../../components/NodeLink.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
 import { toast } from '../../components/toasts.ts'
@@ -93,11 +93,7 @@ const columns: Column<RolloutStep>[] = [
     id: 'node',
     title: 'Node',
     value: ({ node_id }) => node_id,
-    cell: ({ node_id }) => (
-      <Link to="/node" search={{ node: node_id }}>
-        {node_id}
-      </Link>
-    ),
+    cell: ({ node_id }) => <NodeLink id={node_id} />,
   },
   {
     id: 'state',

@@ -1,5 +1,5 @@
-import { Link } from '@tanstack/react-router'
 import { Badge } from '../../components/Badge.tsx'
+import { NodeLink } from '../../components/NodeLink.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { formatDuration } from '../../format/time.ts'
 import type { LinkRow } from './links.ts'
@@ -10,11 +10,7 @@ const columns: Column<LinkRow>[] = [
     id: 'node',
     title: 'Node',
     value: ({ nodeId }) => nodeId,
-    cell: ({ nodeId }) => (
-      <Link to="/node" search={{ node: nodeId }}>
-        {nodeId}
-      </Link>
-    ),
+    cell: ({ nodeId }) => <NodeLink id={nodeId} />,
   },
   {
     id: 'region',
