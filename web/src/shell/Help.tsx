@@ -28,7 +28,7 @@ export function Help({ onClose }: { onClose: () => void }) {
         <dt>
           <kbd>Ctrl</kbd> <kbd>Enter</kbd>
         </dt>
-        <dd>run the query</dd>
+        <dd>send the message, run the query</dd>
         <dt>
           <kbd>Esc</kbd>
         </dt>
