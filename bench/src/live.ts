@@ -1,20 +1,13 @@
 // What it costs a gateway to show everything to many pages, beside a bare server with the same pages.
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { connectBus, onceConnected } from '@corroport/bus'
+import { onceConnected } from '@corroport/bus'
 import { changeObserved, createParser, nowMicroseconds, toTimestamp } from '@corroport/contracts'
-import {
-  createTemporaryFolder,
-  freePort,
-  startCorrosionAgent,
-  startNatsServer,
-  until,
-} from '@corroport/testing'
-import pino from 'pino'
 import { LiveFindings } from './live-findings.ts'
+import { startOneGateway, startProcess } from './one-gateway.ts'
 import { residentMegabytes } from './process-memory.ts'
 import { type Distribution, describe } from './quantiles.ts'
 import { writeResult } from './result.ts'
@@ -26,7 +19,6 @@ const asksPerSecond = 20
 const seconds = Number(process.argv[2] ?? 60)
 
 const parseFindings = createParser('findings', LiveFindings)
-const log = pino({ level: 'warn' })
 const say = (line: string): void => console.error(line)
 const root = join(import.meta.dirname, '../..')
 const template = changeObserved.parse(
@@ -35,109 +27,90 @@ const template = changeObserved.parse(
 // So much that what the system buffers for a page that does not read is used up within the run.
 const message = 'x'.repeat(1500)
 
-await using nats = await startNatsServer({ nodeIds: ['node1'] })
-await using agent = await startCorrosionAgent()
-using folder = createTemporaryFolder()
-await using bus = connectBus({ url: nats.url, name: 'bench', log })
-await until(() => bus.isConnected)
+await using gateway = await startOneGateway()
+const { api, bus } = gateway
 
-const [apiPort, peerPort, metricsPort] = [await freePort(), await freePort(), await freePort()]
-const api = `http://127.0.0.1:${apiPort}`
-const gateway = start('services/gateway/src/main.ts', [], {
-  NODE_ID: 'node1',
-  NATS_URL: nats.url,
-  AGENT_URL: agent.url,
-  STATE_DIR: folder.path,
-  API_PORT: String(apiPort),
-  PEER_PORT: String(peerPort),
-  METRICS_PORT: String(metricsPort),
-  CLUSTER_NODES: 'node1,node2,node3',
-  LOG_LEVEL: 'warn',
+say(`${pageCount} pages at the gateway, ${eventsPerSecond} events/s for ${seconds} s`)
+const whole = await measure(
+  `${api}/api/events?topics=changes&status=true`,
+  slowCount,
+  gateway.process,
+)
+
+const bare = startProcess('bench/src/live-bare.ts', [gateway.natsUrl], {})
+const [port]: unknown[] = await once(bare, 'message')
+say('the same at a bare server')
+const baseline = await measure(`http://127.0.0.1:${String(port)}/`, 0, bare)
+bare.kill()
+
+const { complete, pages, latencyMs, toldSlowPages, slowPages } = whole.findings
+writeResult('live', {
+  figures: [
+    {
+      name: `${pageCount} pages, ${eventsPerSecond} events/s, ${seconds} s: every event on every page, once, in order`,
+      measured: `${complete} of ${pages} pages`,
+      baseline: `bare server: ${baseline.findings.complete} of ${baseline.findings.pages}`,
+      bar: 'all pages',
+      isMet: complete === pages,
+    },
+    {
+      name: 'event published → arrived at a page',
+      measured: ms(latencyMs),
+      baseline: `bare server: ${ms(baseline.findings.latencyMs)}`,
+      bar: 'p95 ≤ 100 ms, which leaves 50 ms to paint',
+      isMet: latencyMs.p95 <= 100,
+    },
+    {
+      name: 'memory of the gateway, the most of the run',
+      measured: `${whole.megabytes} MB`,
+      baseline: `bare server: ${baseline.megabytes} MB`,
+      bar: '≤ 300 MB',
+      isMet: whole.megabytes <= 300,
+    },
+    {
+      name: 'processor time of the gateway, of one core',
+      measured: `${whole.cpuPercent} %`,
+      baseline: `bare server: ${baseline.cpuPercent} %`,
+      bar: '–',
+      isMet: true,
+    },
+    {
+      name: 'pages that do not read: cut off, with a notice',
+      measured: `${toldSlowPages} of ${slowPages}`,
+      baseline: '–',
+      bar: 'all of them',
+      isMet: toldSlowPages === slowPages,
+    },
+    {
+      name: `\`GET /api/node\` and \`/api/cluster/members\` meanwhile, ${asksPerSecond} times a second each`,
+      measured: ms(whole.asked),
+      baseline: '–',
+      bar: 'p99 ≤ 50 ms',
+      isMet: whole.asked.p99 <= 50,
+    },
+  ],
+  raw: { whole, baseline },
 })
-try {
-  await until(() =>
-    fetch(`${api}/health/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  )
-  say(`${pageCount} pages at the gateway, ${eventsPerSecond} events/s for ${seconds} s`)
-  const whole = await measure(`${api}/api/events?topics=changes&status=true`, slowCount, gateway)
-
-  const bare = start('bench/src/live-bare.ts', [nats.url], {})
-  const [port]: unknown[] = await once(bare, 'message')
-  say('the same at a bare server')
-  const baseline = await measure(`http://127.0.0.1:${String(port)}/`, 0, bare)
-  bare.kill()
-
-  const { complete, pages, latencyMs, toldSlowPages, slowPages } = whole.findings
-  writeResult('live', {
-    figures: [
-      {
-        name: `${pageCount} pages, ${eventsPerSecond} events/s, ${seconds} s: every event on every page, once, in order`,
-        measured: `${complete} of ${pages} pages`,
-        baseline: `bare server: ${baseline.findings.complete} of ${baseline.findings.pages}`,
-        bar: 'all pages',
-        isMet: complete === pages,
-      },
-      {
-        name: 'event published → arrived at a page',
-        measured: ms(latencyMs),
-        baseline: `bare server: ${ms(baseline.findings.latencyMs)}`,
-        bar: 'p95 ≤ 100 ms, which leaves 50 ms to paint',
-        isMet: latencyMs.p95 <= 100,
-      },
-      {
-        name: 'memory of the gateway, the most of the run',
-        measured: `${whole.megabytes} MB`,
-        baseline: `bare server: ${baseline.megabytes} MB`,
-        bar: '≤ 300 MB',
-        isMet: whole.megabytes <= 300,
-      },
-      {
-        name: 'processor time of the gateway, of one core',
-        measured: `${whole.cpuPercent} %`,
-        baseline: `bare server: ${baseline.cpuPercent} %`,
-        bar: '–',
-        isMet: true,
-      },
-      {
-        name: 'pages that do not read: cut off, with a notice',
-        measured: `${toldSlowPages} of ${slowPages}`,
-        baseline: '–',
-        bar: 'all of them',
-        isMet: toldSlowPages === slowPages,
-      },
-      {
-        name: `\`GET /api/node\` and \`/api/cluster/members\` meanwhile, ${asksPerSecond} times a second each`,
-        measured: ms(whole.asked),
-        baseline: '–',
-        bar: 'p99 ≤ 50 ms',
-        isMet: whole.asked.p99 <= 50,
-      },
-    ],
-    raw: { whole, baseline },
-  })
-} finally {
-  gateway.kill()
-  await once(gateway, 'exit')
-}
 
 async function measure(url: string, slow: number, server: ChildProcess) {
-  const pages = start('bench/src/live-clients.ts', [url, String(pageCount), String(slow)], {})
-  await once(pages, 'message')
+  const visitors = startProcess(
+    'bench/src/live-clients.ts',
+    [url, String(pageCount), String(slow)],
+    {},
+  )
+  await once(visitors, 'message')
   const running = new AbortController()
   const { signal } = running
   const memory = watchMemory(server.pid ?? 0, signal)
-  const asking = server === gateway ? ask(signal) : Promise.resolve([0])
+  const asking = server === gateway.process ? ask(signal) : Promise.resolve([0])
   const before = cpuSeconds(server.pid ?? 0)
   const published = await publish()
   const cpuPercent = Math.round(((cpuSeconds(server.pid ?? 0) - before) / seconds) * 100)
   // What is under way arrives.
   await wait(1000)
   running.abort()
-  pages.send(published)
-  const [said]: unknown[] = await once(pages, 'message')
+  visitors.send(published)
+  const [said]: unknown[] = await once(visitors, 'message')
   const findings = parseFindings(said)
   return {
     published,
@@ -198,11 +171,6 @@ async function watchMemory(pid: number, signal: AbortSignal): Promise<number> {
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-function start(file: string, args: string[], env: Record<string, string>): ChildProcess {
-  const flags = process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof'))
-  return fork(join(root, file), args, { env: { ...process.env, ...env }, execArgv: flags })
 }
 
 function ms({ p50, p95, p99, n }: Distribution): string {

@@ -1,0 +1,73 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { type Bus, connectBus } from '@corroport/bus'
+import {
+  createTemporaryFolder,
+  freePort,
+  startCorrosionAgent,
+  startNatsServer,
+  until,
+} from '@corroport/testing'
+import pino from 'pino'
+
+const root = join(import.meta.dirname, '../..')
+
+/** A gateway as a process of its own, with a nats-server and an agent, and what else it needs. */
+export interface OneGateway extends AsyncDisposable {
+  readonly api: string
+  readonly natsUrl: string
+  readonly bus: Bus
+  readonly process: ChildProcess
+}
+
+export async function startOneGateway(): Promise<OneGateway> {
+  await using starting = new AsyncDisposableStack()
+  const nats = starting.use(await startNatsServer({ nodeIds: ['node1'] }))
+  const agent = starting.use(await startCorrosionAgent())
+  const folder = starting.use(createTemporaryFolder())
+  const log = pino({ level: 'warn' })
+  const bus = starting.use(connectBus({ url: nats.url, name: 'bench', log }))
+  await until(() => bus.isConnected)
+  const [apiPort, peerPort, metricsPort] = [await freePort(), await freePort(), await freePort()]
+  const api = `http://127.0.0.1:${apiPort}`
+  const gateway = startProcess('services/gateway/src/main.ts', [], {
+    NODE_ID: 'node1',
+    NATS_URL: nats.url,
+    AGENT_URL: agent.url,
+    STATE_DIR: folder.path,
+    API_PORT: String(apiPort),
+    PEER_PORT: String(peerPort),
+    METRICS_PORT: String(metricsPort),
+    CLUSTER_NODES: 'node1,node2,node3',
+    LOG_LEVEL: 'warn',
+  })
+  starting.defer(async () => {
+    gateway.kill()
+    await once(gateway, 'exit')
+  })
+  await until(() =>
+    fetch(`${api}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  )
+  const started = starting.move()
+  return {
+    api,
+    natsUrl: nats.url,
+    bus,
+    process: gateway,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  }
+}
+
+/** A file of the repository as a process of its own. */
+export function startProcess(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+): ChildProcess {
+  const flags = process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof'))
+  return fork(join(root, file), args, { env: { ...process.env, ...env }, execArgv: flags })
+}
