@@ -66,20 +66,11 @@ const answers: Readonly<Record<string, () => object>> = {
       age_ms: 500,
       error: null,
     })),
-    round_trips: ids.flatMap((from, i) =>
-      ids.flatMap((to, j) =>
-        i === j || (i + j) % 10 !== 0
-          ? []
-          : {
-              from,
-              to,
-              rtt_ms: 1 + ((i * 31 + j * 17) % 200),
-              samples: 20,
-              ring: 1,
-              state: 'alive',
-            },
-      ),
+    rtt_ms: ids.map((_from, i) =>
+      ids.map((_to, j) => (i === j ? null : (100 + ((i * 3131 + j * 1717) % 20_000)) / 100)),
     ),
+    samples: ids.map((_from, i) => ids.map((_to, j) => (i === j ? 0 : 20))),
+    not_alive: [],
     mean_ms: 100,
     deviation_ms: 57,
     ...answered(),
@@ -132,7 +123,7 @@ function memberOf(node_id: string, index: number): ClusterMember {
       ring: index % 6,
       rtts_ms: [1 + (index % 200)],
       last_sync_at: startedAt,
-      seen_by: ids.slice(0, 5).map((id) => ({ node_id: id, state: 'alive' })),
+      seen_by: { alive: nodeCount - 2, suspect: 0, down: 0, unlisted: 0 },
     },
     link: { state: 'ok', canary_age_ms: 900, partitioned_from: [] },
     is_agreed: true,

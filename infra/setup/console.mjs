@@ -40,7 +40,12 @@ async function build(env, addOwner) {
   const digest = digestOfSources(root)
   const args = [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn']
   try {
-    await runCaptured(findProjectNode(), args, { cwd: join(root, 'web'), env, onStart: addOwner })
+    await runCaptured(findProjectNode(), args, {
+      cwd: join(root, 'web'),
+      // Of tests it is another, and the build would be the larger one for developers, with paths in it.
+      env: { ...env, NODE_ENV: 'production' },
+      onStart: addOwner,
+    })
   } catch (error) {
     progress.end('failed')
     throw new SetupError('The console could not be built.', 'mend what vite says about it.', {

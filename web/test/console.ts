@@ -20,13 +20,18 @@ export interface OpenOptions {
   width?: number
   /** Of which node the gateway is asked. */
   node?: number
+  /** `name=value`, as that gateway set it for somebody who signed in. */
+  cookie?: string
 }
 
 /** A whole cluster and a browser that looks at it. */
 export interface Console extends AsyncDisposable {
   readonly cluster: Cluster
   open(path: string, options?: OpenOptions): Promise<Page>
-  /** What the browser complained of on a page: errors, refused loads, violations of the policy. */
+  /**
+   * What the browser complained of on a page: errors, refused loads, violations of the policy; and
+   * what a page of ours never does: dialogs of scripts, requests to another origin.
+   */
   complaintsOf(page: Page): readonly string[]
 }
 
@@ -49,9 +54,10 @@ export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise
 
   return {
     cluster,
-    async open(path, { theme = 'light', width = 1280, node = 1 } = {}) {
+    async open(path, { theme = 'light', width = 1280, node = 1, cookie } = {}) {
+      const { apiUrl } = cluster.node(node)
       const page = await browser.newPage({
-        baseURL: cluster.node(node).apiUrl,
+        baseURL: apiUrl,
         viewport: { width, height: 900 },
         colorScheme: theme,
       })
@@ -61,6 +67,18 @@ export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise
         if (message.type() === 'error') heard.push(message.text())
       })
       page.on('pageerror', (error) => heard.push(error.message))
+      page.on('dialog', (dialog) => {
+        heard.push(`a dialog: ${dialog.message()}`)
+        void dialog.dismiss()
+      })
+      page.on('request', (request) => {
+        const { origin, protocol } = new URL(request.url())
+        if (protocol.startsWith('http') && origin !== apiUrl) heard.push(`asked ${request.url()}`)
+      })
+      if (cookie !== undefined) {
+        const [name = '', value = ''] = cookie.split('=')
+        await page.context().addCookies([{ name, value, url: apiUrl, sameSite: 'Strict' }])
+      }
       await page.goto(path)
       await page.getByRole('heading', { level: 1 }).waitFor()
       return page

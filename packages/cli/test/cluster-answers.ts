@@ -30,7 +30,7 @@ export function clusterMember(number: number, change: Partial<ClusterMember> = {
       ring: 0,
       rtts_ms: isLocal ? [] : [0.41, 0.5],
       last_sync_at: isLocal ? null : '2026-01-15T09:59:58.123456Z',
-      seen_by: [],
+      seen_by: { alive: 0, suspect: 0, down: 0, unlisted: 0 },
     },
     link: {
       state: isLocal ? 'unknown' : 'ok',

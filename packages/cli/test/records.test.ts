@@ -35,7 +35,7 @@ test('records are a table, and it is said when there are more', async () => {
         sequence: 7,
         stored_at: timestamp,
         subject: 'corro.ack.sent.node1',
-        violation: 'it is no JSON',
+        violation: 'the payload is no JSON',
         payload: '{"broken',
       },
     ],
@@ -59,8 +59,8 @@ test('records are a table, and it is said when there are more', async () => {
 
   expect(ended).toEqual({
     code: 0,
-    stdout: `STORED                       SUBJECT               VIOLATION      PAYLOAD
-2026-01-15T10:00:00.123456Z  corro.ack.sent.node1  it is no JSON  {"broken
+    stdout: `STORED                       SUBJECT               VIOLATION               PAYLOAD
+2026-01-15T10:00:00.123456Z  corro.ack.sent.node1  the payload is no JSON  {"broken
 `,
     stderr: 'the newest 1; --limit and --until show more\n',
   })
@@ -154,16 +154,23 @@ no admin socket is known
 })
 
 test('round trips are a table, slowest first, and who is silent is said', async () => {
-  const cell = { samples: 3, ring: 0, state: 'alive' }
   const reply: RoundTripsReply = {
     nodes: [
       { node_id: 'node1', region: null, age_ms: 5, error: null },
-      { node_id: 'node2', region: null, age_ms: null, error: 'it has not said what it sees' },
+      { node_id: 'node2', region: null, age_ms: 5, error: null },
+      { node_id: 'node3', region: null, age_ms: null, error: 'it has not said what it sees' },
     ],
-    round_trips: [
-      { from: 'node1', to: 'node2', rtt_ms: 1, ...cell },
-      { from: 'node2', to: 'node1', rtt_ms: 3, ...cell },
+    rtt_ms: [
+      [null, 1, null],
+      [3, null, null],
+      [null, null, null],
     ],
+    samples: [
+      [0, 3, 0],
+      [20, 0, 0],
+      [0, 0, 0],
+    ],
+    not_alive: [{ from: 'node2', state: 'down', to: ['node1'] }],
     mean_ms: 2,
     deviation_ms: 1,
     ...by,
@@ -175,11 +182,15 @@ test('round trips are a table, slowest first, and who is silent is said', async 
   expect(ended).toEqual({
     code: 4,
     stdout: `FROM   TO     ROUND TRIP  DEVIATION  SAMPLES  STATE
-node2  node1  3.00 ms     1.0        3        alive
+node2  node1  3.00 ms     1.0        20       down
 node1  node2  1.00 ms     -1.0       3        alive
+node1  node3  -                      0        alive
+node2  node3  -                      0        alive
+node3  node1  -                      0        not known
+node3  node2  -                      0        not known
 mean 2.00 ms
 `,
-    stderr: 'node2: it has not said what it sees\n',
+    stderr: 'node3: it has not said what it sees\n',
   })
 })
 

@@ -18,7 +18,7 @@ export type LiveEvent = Static<typeof LiveEvent>
 /**
  * The other names of `GET /api/events`, whose `data:` is this:
  *
- * - `status`, each second where `status=true` was asked for: a `ClusterStatus`;
+ * - `status`, each second and with each change where `status=true` was asked for: a `ClusterStatus`;
  * - `gap`: records that are gone, `{stream, reason}`;
  * - `skipped`: events above `rate`, `{count}`, at most once a second;
  * - `away` and `back`: whether records can be read, `{reason}`; a reader waits, and resumes then;

@@ -156,6 +156,10 @@ export const membersRemoved = defineHint(
   Type.Object({ nodeId: NodeId, removed: Type.Array(NodeId, { maxItems: 1000 }) }),
 )
 
+/** How the SWIM of a node has another one. */
+export const SightState = Type.Union([SwimState, Type.Literal('unlisted')])
+export type SightState = Static<typeof SightState>
+
 /** One node, merged from all sources by its identity. */
 export const ClusterMember = Type.Object({
   node_id: nullable(NodeId),
@@ -181,9 +185,15 @@ export const ClusterMember = Type.Object({
     ring: nullable(Type.Integer()),
     rtts_ms: Type.Array(Type.Number()),
     last_sync_at: nullable(Timestamp),
-    seen_by: Type.Array(Type.Object({ node_id: NodeId, state: SwimState }), {
-      description: 'what the SWIM of each other node says of it',
-    }),
+    seen_by: Type.Object(
+      {
+        alive: Type.Integer(),
+        suspect: Type.Integer(),
+        down: Type.Integer(),
+        unlisted: Type.Integer(),
+      },
+      { description: 'how many other nodes, of those that tell what their SWIM has, see it so' },
+    ),
   }),
   link: Type.Object({
     state: LinkState,
@@ -223,3 +233,17 @@ export const MembersReply = Type.Object({
   ...answered,
 })
 export type MembersReply = Static<typeof MembersReply>
+
+export const Sight = Type.Object({
+  node_id: NodeId,
+  state: nullable(SightState, { description: 'null: it did not tell lately what its SWIM has' }),
+})
+export type Sight = Static<typeof Sight>
+
+/** `GET /api/cluster/members/{id}/sights`: how every other node sees one member. */
+export const SightsReply = Type.Object({
+  seen_node_id: NodeId,
+  sights: Type.Array(Sight, { description: 'of the answering node first' }),
+  ...answered,
+})
+export type SightsReply = Static<typeof SightsReply>

@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { defineCommand } from './definition.ts'
 import { answered, MessageDetail, NodeReply } from './http.ts'
+import type { SightState } from './member.ts'
 import { DiagnosisStep, Reception } from './reception.ts'
 import { Timestamp } from './timestamp.ts'
 import { NodeId, nullable } from './values.ts'
@@ -77,18 +78,10 @@ export const AgentInspectionReply = Type.Object({
 })
 export type AgentInspectionReply = Static<typeof AgentInspectionReply>
 
-/** One cell of the matrix: what the SWIM of one node measured to another. */
-export const RoundTrip = Type.Object({
-  from: NodeId,
-  to: NodeId,
-  rtt_ms: nullable(Type.Number({ description: 'median of the newest, at most 20' })),
-  samples: Type.Integer(),
-  ring: nullable(Type.Integer()),
-  state: nullable(Type.String({ description: 'alive, suspect, down; null: not known there' })),
-})
-export type RoundTrip = Static<typeof RoundTrip>
+const matrix = <Value extends TSchema>(value: Value, description: string) =>
+  Type.Array(Type.Array(value), { description })
 
-/** `GET /api/cluster/round-trips`. */
+/** `GET /api/cluster/round-trips`: what the SWIM of each node measured to each other one. */
 export const RoundTripsReply = Type.Object({
   nodes: Type.Array(
     Type.Object({
@@ -98,12 +91,61 @@ export const RoundTripsReply = Type.Object({
       error: nullable(Type.String({ description: 'why its SWIM is not known' })),
     }),
   ),
-  round_trips: Type.Array(RoundTrip),
+  rtt_ms: matrix(
+    nullable(Type.Number()),
+    'a row for each node, in it a place for each node: the median of the newest, at most 20',
+  ),
+  samples: matrix(Type.Integer(), 'of how many that is the median'),
+  not_alive: Type.Array(
+    Type.Object({
+      from: NodeId,
+      state: Type.Union([
+        Type.Literal('suspect'),
+        Type.Literal('down'),
+        Type.Literal('unlisted', { description: 'not known there' }),
+      ]),
+      to: Type.Array(NodeId),
+    }),
+    { description: 'whom the SWIM of a node does not have alive; of an unknown SWIM nothing' },
+  ),
   mean_ms: nullable(Type.Number()),
   deviation_ms: nullable(Type.Number({ description: 'standard deviation' })),
   ...answered,
 })
 export type RoundTripsReply = Static<typeof RoundTripsReply>
+
+/** One place of the matrix. */
+export interface RoundTripLink {
+  from: string
+  to: string
+  rttMs: number | null
+  samples: number
+  /** Null where the SWIM of `from` is not known. */
+  state: SightState | null
+}
+
+/** All links but those from a node to itself, row by row. */
+export function roundTripLinks({
+  nodes,
+  rtt_ms,
+  samples,
+  not_alive,
+}: RoundTripsReply): RoundTripLink[] {
+  const states = new Map(nodes.map(({ node_id }) => [node_id, new Map<string, SightState>()]))
+  for (const { from, state, to } of not_alive) {
+    for (const each of to) states.get(from)?.set(each, state)
+  }
+  return nodes.flatMap(({ node_id: from, error }, row) => {
+    const stateOf = states.get(from)
+    return nodes.flatMap(({ node_id: to }, column) => {
+      if (row === column) return []
+      const rttMs = rtt_ms[row]?.[column] ?? null
+      const otherwise = rttMs === null && error !== null ? null : 'alive'
+      const state = stateOf?.get(to) ?? otherwise
+      return { from, to, rttMs, samples: samples[row]?.[column] ?? 0, state }
+    })
+  })
+}
 
 /** `GET /api/messages/{pk}/life`: one message on every node. */
 export const MessageLifeReply = Type.Object({

@@ -16,7 +16,7 @@ import { type EventsDeps, registerEvents } from './routes/events.ts'
 import { type ExperimentsDeps, registerExperiments } from './routes/experiments.ts'
 import { registerHealth } from './routes/health.ts'
 import { type MeasurementsDeps, registerMeasurements } from './routes/measurements.ts'
-import { registerMembers } from './routes/members.ts'
+import { type MembersRoutesDeps, registerMembers } from './routes/members.ts'
 import { type MessageLifeDeps, registerMessageLife } from './routes/message-life.ts'
 import { type MessagesDeps, registerMessages } from './routes/messages.ts'
 import { type NodeDetailDeps, registerNodeDetail } from './routes/node-detail.ts'
@@ -53,12 +53,12 @@ export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
   RecordsDeps &
   DeadLettersDeps &
   NodeDetailDeps &
+  MembersRoutesDeps &
   RoundTripsDeps &
   MessageLifeDeps &
   Omit<SessionDeps, 'limits'> &
   AuditDeps &
   Parameters<typeof registerHealth>[1] &
-  Parameters<typeof registerMembers>[1] &
   Parameters<typeof registerStatus>[1] &
   Parameters<typeof registerPages>[1]
 

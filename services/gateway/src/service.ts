@@ -239,6 +239,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
       unconfirmedEvents,
       health,
       registry: deps.metrics,
+      onChange: () => live.tellStatus(),
       log,
     }),
   )

@@ -12,6 +12,9 @@ const events = definitionsAmong(Object.values(contracts)).filter(
 // By the tokens before the first parameter: a live page asks this of every event.
 const byBeginning = Map.groupBy(events, ({ template }) => template.slice(0, template.indexOf('{')))
 
+/** Of a payload that is shown as text. */
+export const noJson = 'the payload is no JSON'
+
 /** Why a payload does not fit the contract of its subject; null where it does. */
 export function violationOf(subject: string, payload: unknown): string | null {
   const event = definitionOf(subject)

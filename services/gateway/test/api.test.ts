@@ -41,6 +41,7 @@ test('the OpenAPI document has every route, its answers and its problems', async
     '/api/cluster/join',
     '/api/cluster/leave',
     '/api/cluster/members',
+    '/api/cluster/members/{id}/sights',
     '/api/cluster/operations',
     '/api/cluster/operations/{id}',
     '/api/cluster/remove',

@@ -8,6 +8,7 @@ import {
   nodeAnnounced,
   nodeViewed,
   nowMicroseconds,
+  SightsReply,
   toTimestamp,
 } from '@corroport/contracts'
 import { createCorrosionClient } from '@corroport/corrosion-client'
@@ -33,7 +34,7 @@ async function serveMembers(natsUrl: string, agentUrl: string, declaredNodes: st
   const roster = starting.use(createRoster({ config, bus, directory, views }))
   const members = starting.use(startMembers({ config, bus, directory, views, agent, roster }))
   const app = createBareApp()
-  registerMembers(app, { members })
+  registerMembers(app, { config, members })
   starting.defer(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return Object.assign(starting.move(), {
@@ -43,6 +44,10 @@ async function serveMembers(natsUrl: string, agentUrl: string, declaredNodes: st
       const response = await fetch(`${url}/api/cluster/members`)
       expect(response.status).toBe(200)
       return parseReply(await response.json())
+    },
+    async sightsOf(nodeId: string) {
+      const response = await fetch(`${url}/api/cluster/members/${nodeId}/sights`)
+      return { status: response.status, body: await response.json() }
     },
   })
 }
@@ -130,6 +135,31 @@ test('a node that was only declared is unheard, and merged with what is then hea
     return of(reply, 'node2')?.link.state === 'partitioned?' && reply
   })
   expect(parted.disagreements.map(({ kind }) => kind)).toEqual(['swim-down-nats-up', 'partitioned'])
+})
+
+test('how every other node sees a member is answered; of what is no member, 404', async () => {
+  await using nats = await startNatsServer()
+  await using gateway = await serveMembers(nats.url, 'http://127.0.0.1:1', ['node2', 'node3'])
+
+  await until(async () => {
+    announceNode2(gateway.bus)
+    sayView(gateway.bus, 'down', 'ok')
+    return of(await gateway.get(), 'node2')?.swim.state === 'down'
+  })
+
+  const { status, body } = await gateway.sightsOf('node2')
+  expect(status).toBe(200)
+  expect(createParser('sights', SightsReply)(body)).toMatchObject({
+    seen_node_id: 'node2',
+    sights: [
+      { node_id: 'node1', state: 'down' },
+      { node_id: 'node3', state: null },
+    ],
+  })
+  expect(await gateway.sightsOf('node9')).toMatchObject({
+    status: 404,
+    body: { detail: 'there is no member node9' },
+  })
 })
 
 test('the actor id of a row is a former one when another is announced', async () => {

@@ -124,13 +124,13 @@ test('an answer that does not fit is not passed on', async () => {
 test('round trips of nodes that say nothing are told to be unknown', async () => {
   const { body } = await api.get('/api/cluster/round-trips')
 
-  const { nodes, round_trips, mean_ms } = createParser('round trips', RoundTripsReply)(body)
+  const { nodes, rtt_ms, mean_ms } = createParser('round trips', RoundTripsReply)(body)
   expect(nodes.map(({ node_id, error }) => [node_id, error])).toEqual([
     ['node1', 'it has not said what it sees'],
     ['node2', 'it has not said what it sees'],
     ['node3', 'it has not said what it sees'],
   ])
-  expect([round_trips.length, mean_ms]).toEqual([6, null])
+  expect([rtt_ms.length, rtt_ms.flat().length, mean_ms]).toEqual([3, 9, null])
 })
 
 test('receptions of another node are asked of it', async () => {

@@ -38,7 +38,7 @@ test('records come newest first, and what does not fit its contract says why', a
 
   expect(reply.records.map(({ payload, violation }) => [payload, violation])).toEqual([
     [sample, 'its nodeId is not the node2 of its subject'],
-    ['{"broken', 'it is no JSON'],
+    ['{"broken', 'the payload is no JSON'],
     [{ nodeId: 'node1' }, expect.stringContaining('does not fit its contract')],
     [sample, null],
   ])

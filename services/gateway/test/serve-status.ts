@@ -56,6 +56,7 @@ export async function serveStatus(options: {
       unconfirmedEvents: () => 0,
       health,
       registry,
+      onChange: () => undefined,
       log: silent,
     }),
   )

@@ -217,7 +217,7 @@ function memberOf(nodeId: string, change: Partial<Member> = {}): Member {
       ring: 0,
       rtts_ms: [],
       last_sync_at: null,
-      seen_by: [],
+      seen_by: { alive: 0, suspect: 0, down: 0, unlisted: 0 },
     },
     link: { state: 'ok', canary_age_ms: 100, partitioned_from: [] },
     is_agreed: true,

@@ -32,6 +32,7 @@ import type {
   RoundTripsReply,
   SendReply,
   SessionReply,
+  SightsReply,
 } from '@corroport/contracts'
 import { ask } from './http.ts'
 
@@ -72,6 +73,7 @@ export const gateway = {
 
   status: () => ask<ClusterStatus>('/api/cluster/status'),
   members: () => ask<MembersReply>('/api/cluster/members'),
+  sights: (id: string) => ask<SightsReply>(`/api/cluster/members/${segment(id)}/sights`),
   roundTrips: () => ask<RoundTripsReply>('/api/cluster/round-trips'),
   convergence: () => ask<ConvergenceReply>('/api/cluster/convergence'),
   nodes: () => ask<NodesReply>('/api/nodes'),

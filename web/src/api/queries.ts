@@ -25,7 +25,7 @@ export const membersQuery = queryOptions({
   refetchInterval: ({ state }) => membersPace(state.data?.members.length),
 })
 
-/** Each member says who sees it how: with hundreds of them an answer has megabytes. */
+/** Of 500 members an answer has half a megabyte. */
 export function membersPace(count = 0): number {
   return count > 100 ? everyMs.manyMembers : everyMs.members
 }

@@ -20,6 +20,8 @@ export interface ChartProps {
   /** Of the values of x, where the axis is of numbers. */
   formatX?: (value: number) => string
   formatY: (value: number) => string
+  /** What may lie between two ticks, ascending; decimal ones if not given. The same array each time. */
+  incrementsY?: readonly number[] | undefined
   height?: number
   kind?: 'line' | 'bars' | 'points'
   /** Places of the two series between which it is filled. */
@@ -31,6 +33,7 @@ const colours = [1, 2, 3, 4, 5, 6].map((number) => `--series-${number}`)
 /** Lines, points or bars over one axis. The buttons below show one series alone, or all again. */
 export function Chart(props: ChartProps) {
   const { label, x, series, axis, formatX = String, formatY, height = 220, kind = 'line' } = props
+  const { incrementsY } = props
   const [upper, lower] = props.band ?? []
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
@@ -68,7 +71,12 @@ export function Chart(props: ChartProps) {
             ...axisStyle,
             values: (_plot, values) => values.map(axis === 'time' ? time : formatX),
           },
-          { ...axisStyle, size: 70, values: (_plot, values) => values.map(formatY) },
+          {
+            ...axisStyle,
+            size: 70,
+            ...(incrementsY === undefined ? {} : { incrs: [...incrementsY] }),
+            values: (_plot, values) => values.map(formatY),
+          },
         ],
         series: [
           {},
@@ -99,7 +107,7 @@ export function Chart(props: ChartProps) {
       made.destroy()
       plot.current = undefined
     }
-  }, [names, axis, height, kind, upper, lower, zone, theme])
+  }, [names, axis, height, kind, upper, lower, incrementsY, zone, theme])
 
   useEffect(() => {
     plot.current?.setData([[...x], ...series.map(({ values }) => [...values])])

@@ -12,11 +12,16 @@ export function Dialog({ title, onClose, children, className }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
+    const before = document.activeElement
     element.current?.showModal()
     // React's autoFocus comes before a dialog can take it; the browser's own choice is to close it.
     element.current
       ?.querySelector<HTMLElement>('input, select, textarea, button.primary, button.danger')
       ?.focus()
+    return () => {
+      // A dialog that is taken away was not closed: of that the browser does not give it back.
+      if (before instanceof HTMLElement && document.activeElement === document.body) before.focus()
+    }
   }, [])
   return (
     <dialog

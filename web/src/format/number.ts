@@ -17,3 +17,9 @@ export function formatBytes(bytes: number): string {
   const value = bytes / 1024 ** power
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
 }
+
+/** Between ticks of an axis of bytes: of decimal ones each would be `95.4 MiB`. */
+export const byteIncrements: readonly number[] = Array.from(
+  { length: 51 },
+  (_, power) => 2 ** power,
+)

@@ -99,6 +99,8 @@ export function openConnection({ address, onEvent, onState }: ConnectionOptions)
     void isHiddenFor(sleepAfterMs, closing.signal).then((isHidden) => isHidden && attempt.abort())
   }
   document.addEventListener('visibilitychange', sleeper, { signal: closing.signal })
+  // What is open may hang, or need no network: asking anew tells which.
+  window.addEventListener('offline', () => attempt.abort(), { signal: closing.signal })
 
   return {
     reopen: () => attempt.abort(),

@@ -9,15 +9,19 @@ import {
 import { withQuery } from '../api/http.ts'
 import { type Connection, type ConnectionState, openConnection } from './connection.ts'
 
+type Plane = keyof ClusterStatus['planes']
+
 /** What the whole page knows of its stream. */
 export interface LiveState {
   connection: ConnectionState
   /** When the connection came into this state. Unix milliseconds. */
   since: number
-  /** The gateway is there, but cannot read records; with its reason. */
-  away: string | null
+  /** The gateway is there, but cannot read records; with its reason, and since when. */
+  away: { reason: string; since: number } | null
   /** The gateway's own word on the cluster, and when it came. */
   status: { value: ClusterStatus; at: number } | null
+  /** Planes that are down, and since when this page knows it. Unix milliseconds. */
+  downSince: Readonly<Partial<Record<Plane, number>>>
   /** Records that are gone, newest last. */
   gaps: readonly { at: number; reason: string }[]
   /** Events that were left out because they came faster than was asked for. */
@@ -56,6 +60,7 @@ export function openLive(): Live {
     since: Date.now(),
     away: null,
     status: null,
+    downSince: {},
     gaps: [],
     skipped: 0,
   }
@@ -96,11 +101,12 @@ export function openLive(): Live {
       return
     }
     if (type === 'status') {
-      change({ status: { value: value as ClusterStatus, at: Date.now() } })
+      const status = { value: value as ClusterStatus, at: Date.now() }
+      change({ status, downSince: sinceWhen(status, state.downSince) })
       return
     }
     const { reason = '', stream, count = 0 } = value as LiveNotice
-    if (type === 'away') change({ away: reason })
+    if (type === 'away') change({ away: { reason, since: Date.now() } })
     else if (type === 'back') change({ away: null })
     else if (type === 'skipped') change({ skipped: state.skipped + count })
     else if (type === 'gap' || type === 'dropped') {
@@ -124,9 +130,13 @@ export function openLive(): Live {
     address: addressOf,
     onEvent: ({ type, data = 'null' }) => take(type, data),
     onState: (next) => {
+      // Trying again is not being there again: a gateway that hangs would be away only now and then.
+      if (next.name === 'connecting' && state.connection.name === 'lost') return
       if (next.name === state.connection.name && next.name !== 'lost') return
       const isNew = next.name !== state.connection.name
-      change({ connection: next, ...(isNew ? { since: Date.now() } : {}) })
+      // A stream that begins says by itself whether records can be read.
+      const away = next.name === 'open' ? null : state.away
+      change({ connection: next, away, ...(isNew ? { since: Date.now() } : {}) })
     },
   })
 
@@ -148,6 +158,17 @@ export function openLive(): Live {
     reconnect: () => connection.reopen(),
     close: () => connection.close(),
   }
+}
+
+function sinceWhen(
+  { value: { planes }, at }: NonNullable<LiveState['status']>,
+  before: LiveState['downSince'],
+): LiveState['downSince'] {
+  return Object.fromEntries(
+    (Object.keys(planes) as Plane[])
+      .filter((plane) => planes[plane].state === 'unavailable')
+      .map((plane) => [plane, before[plane] ?? at]),
+  )
 }
 
 /** What all together want. The stream always carries something, so that its place is known. */

@@ -24,7 +24,7 @@ interface Line {
   at: number
 }
 
-export function linesOf({ connection, since, away, status }: LiveState): Line[] {
+export function linesOf({ connection, since, away, status, downSince }: LiveState): Line[] {
   if (connection.name === 'lost') {
     const text = `No connection to the gateway: ${connection.reason}. What you see is as it was; it is tried again.`
     return [{ text, at: since }]
@@ -35,30 +35,27 @@ export function linesOf({ connection, since, away, status }: LiveState): Line[] 
     ]
   }
   if (!status) return []
-  const lines = planeLines(status.value).map((text) => ({ text, at: status.at }))
-  if (away !== null && !lines.some(({ text }) => text.startsWith('NATS'))) {
-    lines.push({ text: `NATS: ${away}. Live events wait.`, at: status.at })
+  const lines = planeLines(status.value, downSince)
+  if (away !== null && downSince.nats === undefined) {
+    lines.push({ text: `NATS: ${away.reason}. Live events wait.`, at: away.since })
   }
   return lines
 }
 
-function planeLines({ node, planes }: ClusterStatus): string[] {
-  const lines: string[] = []
+function planeLines({ node, planes }: ClusterStatus, since: LiveState['downSince']): Line[] {
+  const lines: Line[] = []
   const { corrosion, nats, postgres } = planes
-  if (corrosion.agent === 'unreachable') {
-    lines.push(
-      `The agent of ${node.id} does not answer${because(corrosion.error)}: its tables cannot be read or written.`,
-    )
+  if (since.corrosion !== undefined) {
+    const text = `The agent of ${node.id} does not answer${because(corrosion.error)}: its tables cannot be read or written.`
+    lines.push({ text, at: since.corrosion })
   }
-  if (nats.state === 'unavailable') {
-    lines.push(
-      `NATS is away${because(nats.error)}: live events, direct messages and what other nodes are asked wait.`,
-    )
+  if (since.nats !== undefined) {
+    const text = `NATS is away${because(nats.error)}: live events, direct messages and what other nodes are asked wait.`
+    lines.push({ text, at: since.nats })
   }
-  if (postgres.state === 'unavailable') {
-    lines.push(
-      `Postgres is away${because(postgres.error)}: experiments and history cannot be read; records wait in NATS.`,
-    )
+  if (since.postgres !== undefined) {
+    const text = `Postgres is away${because(postgres.error)}: experiments and history cannot be read; records wait in NATS.`
+    lines.push({ text, at: since.postgres })
   }
   return lines
 }

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
-import { useState } from 'react'
-import { isUnauthorized } from '../api/errors.ts'
+import { useEffect, useState } from 'react'
+import { isUnauthorized, messageOf } from '../api/errors.ts'
 import { gateway } from '../api/gateway.ts'
 import { sessionQuery } from '../api/queries.ts'
 import { Badge, State } from '../components/Badge.tsx'
@@ -16,7 +16,7 @@ import { Palette } from './Palette.tsx'
 import { places } from './places.ts'
 import { setPreferences, usePreferences } from './preferences.ts'
 import { RangeControl } from './RangeControl.tsx'
-import { SignIn } from './SignIn.tsx'
+import { SignIn, SignInAgain } from './SignIn.tsx'
 import { useShortcuts } from './shortcuts.ts'
 import { ToastHistory, Toasts } from './Toasts.tsx'
 
@@ -38,15 +38,25 @@ export function Shell() {
   })
   const close = () => setOpen(undefined)
 
-  if (session.data?.principal === null || isUnauthorized(session.error)) {
-    return <SignIn nodeId={session.data?.node_id ?? 'this gateway'} />
-  }
+  const isOut = session.data?.principal === null || isUnauthorized(session.error)
+  const nodeId = session.data?.node_id ?? 'this gateway'
+  const [wasIn, setWasIn] = useState(false)
+  if (session.data?.principal && !wasIn) setWasIn(true)
+  const { connection } = useLiveState()
+  const isDenied = connection.name === 'denied'
+  const { refetch } = session
+  useEffect(() => {
+    // The stream is the first to hear that a session is over.
+    if (isDenied) void refetch()
+  }, [isDenied, refetch])
+
+  if (isOut && !wasIn) return <SignIn nodeId={nodeId} />
   return (
     <>
       <a className="skip" href="#page">
         To the page
       </a>
-      <Header onOpen={setOpen} />
+      <Header onOpen={setOpen} onSignedOut={() => setWasIn(false)} />
       <nav aria-label="Pages">
         {places.map(({ to, title, key }) => (
           <Link
@@ -61,7 +71,7 @@ export function Shell() {
         ))}
       </nav>
       <main id="page" tabIndex={-1} key={path}>
-        <Banner />
+        {isOut ? <SignInAgain nodeId={nodeId} /> : <Banner />}
         <Gaps />
         <Outlet />
       </main>
@@ -77,7 +87,12 @@ export function Shell() {
   )
 }
 
-function Header({ onOpen }: { onOpen: (open: Open) => void }) {
+interface HeaderProps {
+  onOpen: (open: Open) => void
+  onSignedOut: () => void
+}
+
+function Header({ onOpen, onSignedOut }: HeaderProps) {
   const { data: session } = useQuery(sessionQuery)
   const { status } = useLiveState()
   const { theme, zone } = usePreferences()
@@ -131,31 +146,39 @@ function Header({ onOpen }: { onOpen: (open: Open) => void }) {
       <button type="button" className="quiet" onClick={() => onOpen('help')} aria-label="Help">
         ?
       </button>
-      <SignedIn />
+      <SignedIn onSignedOut={onSignedOut} />
     </header>
   )
 }
 
 /** Whether events come as they happen. */
 function LiveMark() {
-  const { connection, away } = useLiveState()
-  if (connection.name === 'open' && away === null) return <Badge tone="good">live</Badge>
+  const { connection, away, downSince } = useLiveState()
+  const isWaiting = away !== null || downSince.nats !== undefined
+  if (connection.name === 'open' && !isWaiting) return <Badge tone="good">live</Badge>
   if (connection.name === 'open') return <Badge tone="warn">live events wait</Badge>
   if (connection.name === 'connecting') return <Badge tone="quiet">connecting</Badge>
   if (connection.name === 'asleep') return <Badge tone="quiet">asleep</Badge>
   return <Badge tone="bad">not connected</Badge>
 }
 
-function SignedIn() {
+function SignedIn({ onSignedOut }: Pick<HeaderProps, 'onSignedOut'>) {
   const queries = useQueryClient()
   const live = useLive()
   const { data } = useQuery(sessionQuery)
   if (!data || data.access === 'open' || !data.principal) return null
   const { name, role } = data.principal
   const signOut = async (): Promise<void> => {
-    queries.setQueryData(sessionQuery.queryKey, await gateway.signOut())
-    live.reconnect()
-    toast('info', `${name} signed out`)
+    try {
+      const { queryKey } = sessionQuery
+      queries.setQueryData(queryKey, await gateway.signOut())
+      onSignedOut()
+      // Whoever signs in next sees nothing that was read for this one.
+      queries.removeQueries({ predicate: (query) => query.queryKey[0] !== queryKey[0] })
+      live.reconnect()
+    } catch (error) {
+      toast('bad', `not signed out: ${messageOf(error)}`)
+    }
   }
   return (
     <button type="button" onClick={() => void signOut()} title={`${name}, ${role}`}>

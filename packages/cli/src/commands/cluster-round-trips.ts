@@ -1,4 +1,9 @@
-import { createParser, type RoundTripsReply as Reply, RoundTripsReply } from '@corroport/contracts'
+import {
+  createParser,
+  type RoundTripsReply as Reply,
+  RoundTripsReply,
+  roundTripLinks,
+} from '@corroport/contracts'
 import type { Command } from 'commander'
 import { formatDuration } from '../duration.ts'
 import { type GatewayOptions, openGateway, withGateway } from '../gateway-options.ts'
@@ -16,7 +21,7 @@ Exits with 4 when a node does not say what it sees.
 
 Examples:
   $ corroport cluster rtt
-  $ corroport cluster rtt --json | jq '.round_trips[] | select(.state != "alive")'`,
+  $ corroport cluster rtt --json | jq '.not_alive[] | select(.state == "down")'`,
     )
     .action(
       terminal.action(async (options: GatewayOptions) => {
@@ -31,19 +36,20 @@ Examples:
     )
 }
 
-function show({ nodes, round_trips, mean_ms, deviation_ms }: Reply, terminal: Terminal): void {
-  const slowestFirst = round_trips.toSorted((a, b) => (b.rtt_ms ?? -1) - (a.rtt_ms ?? -1))
+function show(reply: Reply, terminal: Terminal): void {
+  const { nodes, mean_ms, deviation_ms } = reply
+  const slowestFirst = roundTripLinks(reply).toSorted((a, b) => (b.rttMs ?? -1) - (a.rttMs ?? -1))
   printTable(
     ['FROM', 'TO', 'ROUND TRIP', 'DEVIATION', 'SAMPLES', 'STATE'],
-    slowestFirst.map(({ from, to, rtt_ms, samples, state }) => [
+    slowestFirst.map(({ from, to, rttMs, samples, state }) => [
       from,
       to,
-      rtt_ms === null ? '-' : formatDuration(rtt_ms),
-      rtt_ms === null || mean_ms === null || !deviation_ms
+      rttMs === null ? '-' : formatDuration(rttMs),
+      rttMs === null || mean_ms === null || !deviation_ms
         ? ''
-        : ((rtt_ms - mean_ms) / deviation_ms).toFixed(1),
+        : ((rttMs - mean_ms) / deviation_ms).toFixed(1),
       String(samples),
-      state === 'alive' ? state : { text: state ?? 'not known there', style: 'red' },
+      state === 'alive' ? state : { text: state ?? 'not known', style: 'red' },
     ]),
     terminal,
   )

@@ -1,5 +1,5 @@
 import type { TailedRecord } from '@corroport/bus'
-import { violationOf } from '../violations.ts'
+import { noJson, violationOf } from '../violations.ts'
 
 /** A record as all readers share it: parsed and judged once, when the first of them wants it. */
 export interface LiveRecord extends Omit<TailedRecord, 'text'> {
@@ -43,7 +43,7 @@ function judge(subject: string, text: string): { payload: string; violation: str
   try {
     value = JSON.parse(text)
   } catch {
-    return { payload: JSON.stringify(text), violation: 'the payload is no JSON' }
+    return { payload: JSON.stringify(text), violation: noJson }
   }
   return {
     payload: /[\r\n]/.test(text) ? JSON.stringify(value) : text,

@@ -21,6 +21,8 @@ export interface Live extends AsyncDisposable {
   readonly readers: number
   /** At once, whether NATS is there or not; until it is disposed. */
   read(options: ReaderOptions): Disposable
+  /** At once instead of with the next second: it changed. */
+  tellStatus(): void
   endAll(): void
 }
 
@@ -185,6 +187,13 @@ export function createLive({ bus, log, currentStatus }: LiveDeps): Live {
           idle = setTimeout(() => void stop(), idleMs)
         },
       }
+    },
+
+    tellStatus() {
+      const told = Array.from(readers).filter(({ wantsStatus }) => wantsStatus)
+      if (told.length === 0) return
+      const status = statusFrame()
+      for (const reader of told) reader.push(status)
     },
 
     endAll() {

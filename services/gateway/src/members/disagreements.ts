@@ -123,6 +123,15 @@ function linkAgainstNats(
   const blind = [...(state === 'partitioned?' ? [nodeId] : []), ...partitionedFrom]
   if (blind.length === 0) return []
   const name = nameOf(identity)
-  const by = [...new Set(blind)].toSorted().join(', ')
+  const by = listOf([...new Set(blind)].toSorted())
   return [{ kind: 'partitioned', detail: `canaries of ${name} do not reach ${by}; NATS hears it` }]
+}
+
+// Where a cluster of hundreds falls in two, each of its nodes is missed by half of them.
+const mostNamed = 10
+
+function listOf(names: readonly string[]): string {
+  const more = names.length - mostNamed
+  const named = names.slice(0, mostNamed).join(', ')
+  return more > 0 ? `${named} and ${more} more` : named
 }

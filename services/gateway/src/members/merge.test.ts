@@ -1,6 +1,7 @@
 import type { NodeAnnounced, NodeViewed, Presence, SwimMember } from '@corroport/contracts'
 import { expect, test } from '@jest/globals'
 import { mergeMembers } from './merge.ts'
+import { describeSights } from './sights.ts'
 import type { HeardNode, MemberSources } from './sources.ts'
 
 const at = '2026-01-15T10:00:00.000000Z'
@@ -141,7 +142,7 @@ test('three sources that agree are three members', () => {
       ring: 0,
       rtts_ms: [1],
       last_sync_at: null,
-      seen_by: [{ node_id: 'node2', state: 'alive' }],
+      seen_by: { alive: 1, suspect: 0, down: 0, unlisted: 0 },
     },
     link: { state: 'ok', canary_age_ms: 600, partitioned_from: [] },
     is_agreed: true,
@@ -340,7 +341,7 @@ test('a node whose agent has never answered is found by its address', () => {
 
   expect(memberOf(change, 'node3')).toMatchObject({
     actor_id: actor(3),
-    swim: { state: 'alive', seen_by: [{ node_id: 'node2', state: 'alive' }] },
+    swim: { state: 'alive', seen_by: { alive: 1, unlisted: 0 } },
   })
 })
 
@@ -373,4 +374,61 @@ test('a node that misses canaries, and one that is missed, are both named', () =
   expect(mergeMembers(sources(change)).disagreements[0]?.detail).toBe(
     'canaries of node3 do not reach node1, node2; NATS hears it',
   )
+})
+
+test('a partition of many is told with the first ten of them', () => {
+  const blind = Array.from({ length: 12 }, (_, index) => 10 + index)
+  const views = blind.map((number) => view(number, [], [canary(3, 'partitioned?')]))
+
+  expect(mergeMembers(sources({ views })).disagreements[0]?.detail).toBe(
+    'canaries of node3 do not reach node10, node11, node12, node13, node14, node15, node16, ' +
+      'node17, node18, node19 and 2 more; NATS hears it',
+  )
+})
+
+/** node1 has all alive; node2 has node3 down, node3 has nobody, node4 does not see SWIM. */
+const divided = (): MemberSources => {
+  const blind = view(4, [], [])
+  return sources({
+    heard: [heard(1), heard(2), heard(3), heard(4), heard(5)],
+    views: [
+      view(1, [swim(2), swim(3)], []),
+      view(2, [swim(1), swim(3, { state: 'down' })], []),
+      view(3, [], []),
+      { ...blind, view: { ...blind.view, swim: { ...blind.view.swim, source: 'none' } } },
+    ],
+  })
+}
+
+test('those that see a member are counted without itself, this node, and those without SWIM', () => {
+  const seenBy = (nodeId: string) => memberOf(divided(), nodeId).swim.seen_by
+
+  expect(seenBy('node1')).toEqual({ alive: 1, suspect: 0, down: 0, unlisted: 1 })
+  expect(seenBy('node2')).toEqual({ alive: 0, suspect: 0, down: 0, unlisted: 1 })
+  expect(seenBy('node3')).toEqual({ alive: 0, suspect: 0, down: 1, unlisted: 0 })
+})
+
+test('how every other node sees a member is told, this node first, with those that tell nothing', () => {
+  expect(describeSights('node3', { ...divided(), nodeId: 'node2' })).toEqual([
+    { node_id: 'node2', state: 'alive' },
+    { node_id: 'node1', state: 'alive' },
+    { node_id: 'node4', state: null },
+    { node_id: 'node5', state: null },
+  ])
+  expect(describeSights('node1', divided())).toEqual([
+    { node_id: 'node2', state: 'alive' },
+    { node_id: 'node3', state: 'unlisted' },
+    { node_id: 'node4', state: null },
+    { node_id: 'node5', state: null },
+  ])
+  expect(describeSights('node9', divided())).toBeUndefined()
+})
+
+test('who has no SWIM at all does not say that a member is unlisted', () => {
+  const swimOfNobody = { source: 'none', ageMs: null, members: [], isRecent: false }
+
+  expect(describeSights('node2', sources({ swim: swimOfNobody, views: [] }))).toEqual([
+    { node_id: 'node1', state: null },
+    { node_id: 'node3', state: null },
+  ])
 })

@@ -1,6 +1,7 @@
 import type { ClusterMember, Disagreement, SwimMember } from '@corroport/contracts'
 import { type Canary, disagreementsOf } from './disagreements.ts'
 import { addressOf, type Identity, identify } from './identities.ts'
+import { countSights, gatherSightings } from './sights.ts'
 import type { MemberSources } from './sources.ts'
 
 /** One list of members by their identity, and where the sources disagree. */
@@ -9,10 +10,13 @@ export function mergeMembers(sources: MemberSources): {
   disagreements: Disagreement[]
 } {
   const identities = identify(sources)
+  const sightings = gatherSightings(identities, sources)
+  const canaryOf = gatherCanaries(sources)
   const merged = identities.map((identity) => {
-    const canary = canaryOf(identity, sources)
+    const canary = canaryOf(identity)
     const found = disagreementsOf(identity, canary, identities, sources)
-    const member = describe(identity, canary, found.length === 0, sources)
+    const seenBy = countSights(identity, sightings)
+    const member = describe(identity, { canary, seenBy, isAgreed: found.length === 0 }, sources)
     const { node_id, actor_id } = member
     return { member, disagreements: found.map((one) => ({ node_id, actor_id, ...one })) }
   })
@@ -22,10 +26,15 @@ export function mergeMembers(sources: MemberSources): {
   }
 }
 
+interface Judgement {
+  canary: Canary
+  seenBy: ClusterMember['swim']['seen_by']
+  isAgreed: boolean
+}
+
 function describe(
   identity: Identity,
-  canary: Canary,
-  isAgreed: boolean,
+  { canary, seenBy, isAgreed }: Judgement,
   sources: MemberSources,
 ): ClusterMember {
   const { nodeId, heard, row, declared, actorIds, swim } = identity
@@ -56,7 +65,7 @@ function describe(
     },
     swim: {
       ...describeSwim(swim, sources.swim),
-      seen_by: seenBy(identity, sources),
+      seen_by: seenBy,
     },
     link: {
       state: canary.state,
@@ -82,35 +91,27 @@ function describeSwim(
   }
 }
 
-/** By its newest actor id; by its address where no actor id was ever told. */
-function seenBy(
-  identity: Identity,
-  { nodeId, views }: MemberSources,
-): ClusterMember['swim']['seen_by'] {
-  const actorId = identity.actorIds[0]
-  const address = addressOf(identity)
-  return views.flatMap(({ view }) => {
-    if (view.nodeId === nodeId || view.nodeId === identity.nodeId) return []
-    const seen = view.swim.members.find((member) =>
-      actorId === undefined ? member.address === address : member.actorId === actorId,
-    )
-    return seen ? [{ node_id: view.nodeId, state: seen.state }] : []
-  })
-}
-
-function canaryOf({ nodeId: id }: Identity, { nodeId, views }: MemberSources): Canary {
-  const seen = views.flatMap(({ view, ageMs }) =>
-    view.canaries
-      .filter((canary) => canary.nodeId === id)
-      .map((canary) => ({ ...canary, by: view.nodeId, ageMs: canary.ageMs + ageMs })),
-  )
-  const own = seen.find(({ by }) => by === nodeId)
-  return {
-    state: own?.link ?? 'unknown',
-    ageMs: own && own.sequence > 0 ? own.ageMs : null,
-    partitionedFrom: seen
-      .filter(({ by, link }) => by !== nodeId && link === 'partitioned?')
-      .map(({ by }) => by)
-      .toSorted(),
+/** Of the canaries of each node, by one pass over what all others say. */
+function gatherCanaries({ nodeId, views }: MemberSources): (of: Identity) => Canary {
+  const own = views.find(({ view }) => view.nodeId === nodeId)
+  const ownById = new Map(own?.view.canaries.map((canary) => [canary.nodeId, canary]))
+  const missedBy = new Map<string, string[]>()
+  for (const { view } of views) {
+    if (view === own?.view) continue
+    for (const canary of view.canaries) {
+      if (canary.link !== 'partitioned?') continue
+      const missing = missedBy.get(canary.nodeId) ?? []
+      missedBy.set(canary.nodeId, missing)
+      missing.push(view.nodeId)
+    }
+  }
+  return ({ nodeId: id }) => {
+    if (id === null) return { state: 'unknown', ageMs: null, partitionedFrom: [] }
+    const seen = ownById.get(id)
+    return {
+      state: seen?.link ?? 'unknown',
+      ageMs: own && seen && seen.sequence > 0 ? seen.ageMs + own.ageMs : null,
+      partitionedFrom: (missedBy.get(id) ?? []).toSorted(),
+    }
   }
 }

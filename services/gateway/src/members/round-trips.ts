@@ -1,41 +1,50 @@
-import type {
-  ClusterMember,
-  NodeViewed,
-  RoundTrip,
-  RoundTripsReply,
-  SwimMember,
-} from '@corroport/contracts'
+import { setImmediate } from 'node:timers/promises'
+import type { ClusterMember, NodeViewed, RoundTripsReply, SwimMember } from '@corroport/contracts'
 
-type RoundTrips = Pick<RoundTripsReply, 'nodes' | 'round_trips' | 'mean_ms' | 'deviation_ms'>
+type RoundTrips = Omit<RoundTripsReply, 'node_id' | 'timestamp'>
+type KnownMember = ClusterMember & { node_id: string }
+
+// 500 nodes have 250 000 links of 20 samples each; others are served between two rows.
+const sliceMs = 10
 
 /** What the SWIM of each node measured to each other one: actors and addresses put to their nodes. */
-export function measureRoundTrips(
+export async function measureRoundTrips(
   members: readonly ClusterMember[],
   views: readonly { view: NodeViewed; ageMs: number }[],
-): RoundTrips {
-  const nodes = members.flatMap(({ node_id: nodeId, ...member }) =>
-    nodeId === null ? [] : [{ nodeId, ...member }],
-  )
+): Promise<RoundTrips> {
+  const nodes = members.filter((member): member is KnownMember => member.node_id !== null)
   const viewOf = new Map(views.map((heard) => [heard.view.nodeId, heard]))
-  const cells = nodes.flatMap((from) => {
-    const seen = viewOf.get(from.nodeId)?.view.swim.members ?? []
-    return nodes
-      .filter((to) => to !== from)
-      .map((to) => describe(from.nodeId, to.nodeId, findMember(seen, to)))
-  })
-  const measured = cells.flatMap(({ rtt_ms }) => rtt_ms ?? [])
+  const findMembers = createFinder(nodes)
+  const rtt_ms: RoundTrips['rtt_ms'] = []
+  const samples: RoundTrips['samples'] = []
+  const not_alive: RoundTrips['not_alive'] = []
+  let sliceBegan = performance.now()
+  for (const [place, { node_id: from }] of nodes.entries()) {
+    const swim = viewOf.get(from)?.view.swim
+    const row = findMembers(swim?.members ?? [])
+    // An agent that was wiped finds its former self at its own address.
+    row[place] = undefined
+    rtt_ms.push(row.map((member) => (member ? medianOf(member.rttsMs) : null)))
+    samples.push(row.map((member) => member?.rttsMs.length ?? 0))
+    if (swim && swim.source !== 'none') not_alive.push(...notAlive(from, nodes, row))
+    if (performance.now() - sliceBegan < sliceMs) continue
+    await setImmediate()
+    sliceBegan = performance.now()
+  }
   return {
-    nodes: nodes.map(({ nodeId, region }) => {
-      const heard = viewOf.get(nodeId)
+    nodes: nodes.map(({ node_id, region }) => {
+      const heard = viewOf.get(node_id)
       return {
-        node_id: nodeId,
+        node_id,
         region,
         age_ms: heard ? Math.round(heard.ageMs) : null,
         error: heard ? errorOf(heard.view.swim) : 'it has not said what it sees',
       }
     }),
-    round_trips: cells,
-    ...spreadOf(measured),
+    rtt_ms,
+    samples,
+    not_alive,
+    ...spreadOf(rtt_ms.flat().filter((value) => value !== null)),
   }
 }
 
@@ -45,38 +54,60 @@ function errorOf({ source, error }: NodeViewed['swim']): string | null {
   return source === 'table' ? 'its admin socket is not read: no round trips' : 'it sees no SWIM'
 }
 
-/** By its newest actor id; an agent that was wiped and has not told its new one, by its address. */
-function findMember(
-  seen: readonly SwimMember[],
-  {
-    actor_id,
-    former_actor_ids,
-    gossip_address,
-  }: Readonly<Pick<ClusterMember, 'actor_id' | 'former_actor_ids' | 'gossip_address'>>,
-): SwimMember | undefined {
-  return (
-    seen.find(({ actorId }) => actorId === actor_id) ??
-    seen.find(
-      ({ actorId, address }) => address === gossip_address && !former_actor_ids.includes(actorId),
-    )
-  )
-}
+type Row = (SwimMember | undefined)[]
 
-function describe(from: string, to: string, member: SwimMember | undefined): RoundTrip {
-  const rtts = member?.rttsMs ?? []
-  return {
-    from,
-    to,
-    rtt_ms: medianOf(rtts),
-    samples: rtts.length,
-    ring: member?.ring ?? null,
-    state: member?.state ?? null,
+/** By its newest actor id; an agent that was wiped and has not told its new one, by its address. */
+function createFinder(nodes: readonly KnownMember[]): (seen: readonly SwimMember[]) => Row {
+  const byActor = new Map(nodes.map(({ actor_id }, place) => [actor_id, place]))
+  const byAddress = new Map(nodes.map(({ gossip_address }, place) => [gossip_address, place]))
+  return (seen) => {
+    const row: Row = nodes.map(() => undefined)
+    const rest: SwimMember[] = []
+    for (const member of seen) {
+      const place = byActor.get(member.actorId)
+      if (place === undefined) rest.push(member)
+      else row[place] = member
+    }
+    for (const member of rest) {
+      const place = byAddress.get(member.address)
+      if (place === undefined || nodes[place]?.former_actor_ids.includes(member.actorId)) continue
+      row[place] ??= member
+    }
+    return row
   }
 }
 
-// Nearest rank, as every percentile of the project.
+function notAlive(
+  from: string,
+  nodes: readonly KnownMember[],
+  row: Readonly<Row>,
+): RoundTrips['not_alive'] {
+  const found = { suspect: [] as string[], down: [] as string[], unlisted: [] as string[] }
+  for (const [place, { node_id }] of nodes.entries()) {
+    const state = row[place]?.state ?? 'unlisted'
+    if (state !== 'alive' && node_id !== from) found[state].push(node_id)
+  }
+  return (['suspect', 'down', 'unlisted'] as const)
+    .map((state) => ({ from, state, to: found[state] }))
+    .filter(({ to }) => to.length > 0)
+}
+
+// Nearest rank, as every percentile of the project; rounded to 0.01. For these at most 20, sorting
+// by insertion takes a quarter of the time of `toSorted`.
 function medianOf(values: readonly number[]): number | null {
-  return values.toSorted((a, b) => a - b)[Math.ceil(values.length / 2) - 1] ?? null
+  const sorted = values.slice()
+  for (let index = 1; index < sorted.length; index += 1) {
+    const value = sorted[index] ?? 0
+    let place = index
+    for (; place > 0; place -= 1) {
+      const before = sorted[place - 1] ?? 0
+      if (before <= value) break
+      sorted[place] = before
+    }
+    sorted[place] = value
+  }
+  const median = sorted[Math.ceil(sorted.length / 2) - 1]
+  return median === undefined ? null : Math.round(median * 100) / 100
 }
 
 function spreadOf(values: readonly number[]): Pick<RoundTrips, 'mean_ms' | 'deviation_ms'> {

@@ -6,6 +6,7 @@ import {
   type NodeViewed,
   nodeLostAfterMs,
   nowMicroseconds,
+  type Sight,
   type SwimMember,
   toTimestamp,
 } from '@corroport/contracts'
@@ -15,6 +16,7 @@ import type { Roster } from '../roster.ts'
 import { startSampler } from '../status/sampler.ts'
 import { readMembers, readNodeRows } from './agent-tables.ts'
 import { mergeMembers } from './merge.ts'
+import { describeSights } from './sights.ts'
 import type { MemberSources, NodeRow } from './sources.ts'
 
 export interface MembersDeps {
@@ -30,6 +32,8 @@ export interface MembersDeps {
 export interface Members extends AsyncDisposable {
   /** From memory, at once. */
   current(): MembersReply
+  /** How every other node sees a member; nothing where there is no such member. */
+  sightsOf(nodeId: string): Sight[] | undefined
 }
 
 /** What is said each second is recent; the admin socket may have been slow once. */
@@ -70,29 +74,32 @@ export function startMembers(deps: MembersDeps): Members {
     return { ...swim, ageMs, isRecent: ageMs !== null && ageMs <= recentMs }
   }
 
+  const sourcesNow = () => {
+    const heard = directory.nodes().map((node) => ({
+      announcement: node.announcement,
+      actorIds: node.actorIds,
+      presence: directory.presence(node.announcement.nodeId),
+      ageMs: node.ageMs(),
+    }))
+    return {
+      nodeId,
+      declared: declaredNodes(config.declaredNodes, ownView()?.view.declared, roster),
+      heard,
+      rows: tables.read().lastFound?.rows ?? [],
+      swim: swimNow(),
+      views: views
+        .all()
+        .map((one) => ({ view: one.view, ageMs: one.ageMs() }))
+        .filter(({ ageMs }) => ageMs <= nodeLostAfterMs),
+      isNatsConnected: bus.isConnected,
+    } satisfies MemberSources
+  }
+
   return {
     current() {
       const own = ownView()
-      const heard = directory.nodes().map((node) => ({
-        announcement: node.announcement,
-        actorIds: node.actorIds,
-        presence: directory.presence(node.announcement.nodeId),
-        ageMs: node.ageMs(),
-      }))
-      const declared = declaredNodes(config.declaredNodes, own?.view.declared, roster)
-      const swim = swimNow()
-      const sources: MemberSources = {
-        nodeId,
-        declared,
-        heard,
-        rows: tables.read().lastFound?.rows ?? [],
-        swim,
-        views: views
-          .all()
-          .map((one) => ({ view: one.view, ageMs: one.ageMs() }))
-          .filter(({ ageMs }) => ageMs <= nodeLostAfterMs),
-        isNatsConnected: bus.isConnected,
-      }
+      const sources = sourcesNow()
+      const { declared, swim, heard } = sources
       return {
         ...mergeMembers(sources),
         sources: {
@@ -117,6 +124,8 @@ export function startMembers(deps: MembersDeps): Members {
         timestamp: toTimestamp(nowMicroseconds()),
       }
     },
+
+    sightsOf: (id) => describeSights(id, sourcesNow()),
 
     [Symbol.asyncDispose]: () => tables[Symbol.asyncDispose](),
   }

@@ -1,6 +1,6 @@
 import type { PastRecord } from '@corroport/bus'
 import type { StoredRecord } from '@corroport/contracts'
-import { violationOf } from '../violations.ts'
+import { noJson, violationOf } from '../violations.ts'
 
 /** As pages show it: what is no JSON is its text. */
 export function toStoredRecord(record: PastRecord): StoredRecord {
@@ -11,6 +11,6 @@ export function toStoredRecord(record: PastRecord): StoredRecord {
     const payload: unknown = JSON.parse(text)
     return { ...place, violation: violationOf(subject, payload), payload }
   } catch {
-    return { ...place, violation: 'it is no JSON', payload: text }
+    return { ...place, violation: noJson, payload: text }
   }
 }

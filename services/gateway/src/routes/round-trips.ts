@@ -16,10 +16,10 @@ export function registerRoundTrips(app: App, { config, members, views }: RoundTr
   app.get(
     '/api/cluster/round-trips',
     { config: { access: 'viewer' }, schema: { response: answers(RoundTripsReply) } },
-    () => {
+    async () => {
       const heard = views.all().map((one) => ({ view: one.view, ageMs: one.ageMs() }))
       return {
-        ...measureRoundTrips(members.current().members, heard),
+        ...(await measureRoundTrips(members.current().members, heard)),
         ...answeredBy(config.nodeId),
       }
     },

@@ -9,8 +9,8 @@ export interface ChangeTellerDeps {
   onChange: (what: ClusterChanged['what']) => void
 }
 
-/** Tells each change of what a status says, once, when it is first seen. */
-export function createChangeTeller(deps: ChangeTellerDeps): (status: ClusterStatus) => void {
+/** Tells each change of what a status says, once, when it is first seen; returns whether there was one. */
+export function createChangeTeller(deps: ChangeTellerDeps): (status: ClusterStatus) => boolean {
   const { nodeId, state, log, onChange } = deps
   const known = new Map<string, string>()
   return (status) => {
@@ -33,13 +33,14 @@ export function createChangeTeller(deps: ChangeTellerDeps): (status: ClusterStat
     } catch (err) {
       // It stays a change, to be told after the next look.
       log.error({ err }, 'changes of the cluster not kept')
-      return
+      return true
     }
     for (const [name, value] of values) known.set(name, value)
     for (const { what, subject, from, to } of changes) {
       log.info({ what, subject, from, to }, 'cluster changed')
       onChange(what)
     }
+    return changes.length > 0
   }
 }
 

@@ -36,6 +36,8 @@ export interface StatusDeps {
   unconfirmedEvents: () => number
   health: Health
   registry: Registry
+  /** After a look that found something changed. */
+  onChange: () => void
   log: Logger
 }
 
@@ -51,7 +53,9 @@ export function startStatus(deps: StatusDeps): Status {
   const startedAt = toTimestamp(nowMicroseconds())
   const samplers = new AsyncDisposableStack()
 
-  const onLooked = (): void => tellChanges(current())
+  const onLooked = (): void => {
+    if (tellChanges(current())) deps.onChange()
+  }
   const corrosion = startCorrosionSamplers({ agent, bus, nodeId }, onLooked)
   for (const sampler of Object.values(corrosion)) samplers.use(sampler)
   const nats = samplers.use(startNatsSampler({ bus, nodeId }, onLooked))

@@ -38,11 +38,15 @@ export function Members() {
   )
 }
 
+type Named = ClusterMember & { node_id: string }
+
 function MemberTable({ reply, at }: { reply: MembersReply; at: number }) {
   const { q, only, node } = useSearch({ from: '/cluster' })
   const navigate = useNavigate({ from: '/cluster' })
   const rows = selectMembers(reply.members, { q, only })
-  const chosen = reply.members.find(({ node_id }) => node_id !== null && node_id === node)
+  const chosen = reply.members.find(
+    (member): member is Named => member.node_id !== null && member.node_id === node,
+  )
   return (
     <>
       <div className="toolbar cluster-filter">
@@ -89,7 +93,7 @@ function MemberTable({ reply, at }: { reply: MembersReply; at: number }) {
             : 'No member fits. Clear the filter to see all.'
         }
       />
-      {chosen && <Sights of={chosen} members={reply.members} />}
+      {chosen && <Sights of={chosen} />}
       {node !== undefined && !chosen && <p className="note warn">There is no member {node}.</p>}
     </>
   )

@@ -1,11 +1,11 @@
-import type { RoundTrip, RoundTripsReply } from '@corroport/contracts'
+import type { RoundTripLink, RoundTripsReply } from '@corroport/contracts'
 import { State } from '../../components/Badge.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { formatDuration } from '../../format/time.ts'
 import { deviationsOf, formatDeviations, mostCells } from './matrix.ts'
 
 interface RoundTripLinksProps {
-  of: readonly RoundTrip[]
+  of: readonly RoundTripLink[]
   reply: RoundTripsReply
 }
 
@@ -28,7 +28,7 @@ export function RoundTripLinks({ of, reply }: RoundTripLinksProps) {
   )
 }
 
-function linkColumns(reply: RoundTripsReply): Column<RoundTrip>[] {
+function linkColumns(reply: RoundTripsReply): Column<RoundTripLink>[] {
   return [
     { id: 'from', title: 'From', value: ({ from }) => from, cell: ({ from }) => from },
     { id: 'to', title: 'To', value: ({ to }) => to, cell: ({ to }) => to },
@@ -42,16 +42,16 @@ function linkColumns(reply: RoundTripsReply): Column<RoundTrip>[] {
       id: 'rtt',
       title: 'Round trip',
       align: 'right',
-      value: ({ rtt_ms }) => rtt_ms,
-      cell: ({ rtt_ms }) => (rtt_ms === null ? 'not measured' : formatDuration(rtt_ms)),
+      value: ({ rttMs }) => rttMs,
+      cell: ({ rttMs }) => (rttMs === null ? 'not measured' : formatDuration(rttMs)),
     },
     {
       id: 'deviations',
       title: 'Off the mean',
       align: 'right',
-      value: ({ rtt_ms }) => deviationsOf(rtt_ms, reply),
-      cell: ({ rtt_ms }) => {
-        const deviations = deviationsOf(rtt_ms, reply)
+      value: ({ rttMs }) => deviationsOf(rttMs, reply),
+      cell: ({ rttMs }) => {
+        const deviations = deviationsOf(rttMs, reply)
         return deviations === null ? '–' : formatDeviations(deviations)
       },
     },
@@ -61,13 +61,6 @@ function linkColumns(reply: RoundTripsReply): Column<RoundTrip>[] {
       align: 'right',
       value: ({ samples }) => samples,
       cell: ({ samples }) => samples,
-    },
-    {
-      id: 'ring',
-      title: 'Ring',
-      align: 'right',
-      value: ({ ring }) => ring,
-      cell: ({ ring }) => ring ?? '–',
     },
   ]
 }

@@ -1,4 +1,4 @@
-import type { RoundTripsReply } from '@corroport/contracts'
+import { type RoundTripsReply, roundTripLinks } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo } from 'react'
@@ -55,15 +55,16 @@ function RoundTripFigures({ reply }: { reply: RoundTripsReply }) {
   const shown = mayShowNodes ? (wanted ?? (count > mostNodes ? 'regions' : 'nodes')) : 'regions'
   const [from, to] = pair?.split(' ~ ') ?? []
   // Measured with 500 nodes: 100 ms each, and a panel is rendered thrice for each answer.
+  const all = useMemo(() => roundTripLinks(reply), [reply])
   const matrix = useMemo(
-    () => (shown === 'nodes' ? nodeMatrix(reply) : regionMatrix(reply)),
-    [reply, shown],
+    () => (shown === 'nodes' ? nodeMatrix(reply.nodes, all) : regionMatrix(reply.nodes, all)),
+    [reply, all, shown],
   )
   const links = useMemo(() => {
-    if (from !== undefined && to !== undefined) return linksBetween(reply, from, to)
-    return mayShowNodes ? reply.round_trips : []
-  }, [reply, from, to, mayShowNodes])
-  const measured = reply.round_trips.filter(({ rtt_ms }) => rtt_ms !== null).length
+    if (from !== undefined && to !== undefined) return linksBetween(reply.nodes, all, [from, to])
+    return mayShowNodes ? all : []
+  }, [reply, all, from, to, mayShowNodes])
+  const measured = all.filter(({ rttMs }) => rttMs !== null).length
   const show = (next: 'nodes' | 'regions') =>
     void navigate({ search: (old) => ({ ...old, matrix: next }), replace: true })
 

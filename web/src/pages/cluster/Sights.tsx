@@ -1,19 +1,21 @@
-import type { ClusterMember } from '@corroport/contracts'
+import type { ClusterMember, Sight } from '@corroport/contracts'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
+import { gateway } from '../../api/gateway.ts'
+import { everyMs } from '../../api/queries.ts'
 import { State } from '../../components/Badge.tsx'
 import { Copy } from '../../components/Copy.tsx'
 import { Figures } from '../../components/Figures.tsx'
+import { ErrorNote } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
-import { type Sight, sightsOf } from './member-rows.ts'
 
 interface SightsProps {
-  of: ClusterMember
-  members: readonly ClusterMember[]
+  of: ClusterMember & { node_id: string }
 }
 
 /** One member, and how each other one sees it. */
-export function Sights({ of, members }: SightsProps) {
+export function Sights({ of }: SightsProps) {
   const navigate = useNavigate({ from: '/cluster' })
   const { node_id, actor_id, former_actor_ids, gossip_address, agent, swim, link } = of
   const close = () =>
@@ -57,14 +59,36 @@ export function Sights({ of, members }: SightsProps) {
           },
         ]}
       />
-      <Table
-        caption={`How others see ${node_id}`}
-        rows={sightsOf(of, members)}
-        keyOf={(sight) => sight.node_id}
-        empty="There is no other node."
-        columns={sightColumns}
-      />
+      <SightsTable nodeId={node_id} />
     </section>
+  )
+}
+
+function SightsTable({ nodeId }: { nodeId: string }) {
+  const { data, error, refetch } = useQuery({
+    queryKey: ['sights', nodeId],
+    queryFn: () => gateway.sights(nodeId),
+    refetchInterval: everyMs.members,
+  })
+  const what = `how others see ${nodeId}`
+  return (
+    <>
+      {error !== null && <ErrorNote error={error} what={what} onRetry={() => void refetch()} />}
+      {data === undefined && error === null && (
+        <p className="loading" aria-busy="true">
+          Loading {what} …
+        </p>
+      )}
+      {data !== undefined && (
+        <Table
+          caption={`How others see ${nodeId}`}
+          rows={data.sights}
+          keyOf={(sight) => sight.node_id}
+          empty="There is no other node."
+          columns={sightColumns}
+        />
+      )}
+    </>
   )
 }
 
@@ -74,6 +98,6 @@ const sightColumns: readonly Column<Sight>[] = [
     id: 'state',
     title: 'Sees it',
     value: ({ state }) => state,
-    cell: ({ state }) => <State of={state ?? 'not listed'} />,
+    cell: ({ state }) => <State of={state ?? 'not known'} />,
   },
 ]

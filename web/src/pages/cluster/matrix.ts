@@ -1,4 +1,4 @@
-import type { RoundTripsReply } from '@corroport/contracts'
+import type { RoundTripLink, RoundTripsReply } from '@corroport/contracts'
 
 /** From a row to a column: one link, or all links from one region to another. */
 export interface MatrixCell {
@@ -6,8 +6,8 @@ export interface MatrixCell {
   links: number
   /** Links without a round trip, or whose end SWIM does not have alive. */
   failed: number
-  /** Of the worst link: alive, suspect, down; null: not known. */
-  state: string | null
+  /** Of the worst link; null: not known. */
+  state: RoundTripLink['state']
 }
 
 export interface Matrix {
@@ -21,28 +21,28 @@ export const mostNodes = 24
 export const mostCells = 50
 
 const noRegion = 'no region'
-const badness = ['alive', 'suspect', null, 'down']
+const badness: RoundTripLink['state'][] = ['alive', 'suspect', null, 'unlisted', 'down']
 
-export function nodeMatrix({ nodes, round_trips }: RoundTripsReply): Matrix {
-  const rows = gather(
-    round_trips.map((trip) => ({ from: trip.from, to: trip.to, cell: cellOf(trip) })),
-  )
+type Nodes = RoundTripsReply['nodes']
+
+export function nodeMatrix(nodes: Nodes, links: readonly RoundTripLink[]): Matrix {
+  const rows = gather(links.map((link) => ({ from: link.from, to: link.to, cell: cellOf(link) })))
   const axis = nodes
     .map(({ node_id, region, error }) => ({ id: node_id, region, error }))
     .toSorted((a, b) => compare(a.region ?? '', b.region ?? '') || compare(a.id, b.id))
   return { axis, cell: (from, to) => rows.get(from)?.get(to) }
 }
 
-export function regionMatrix(reply: RoundTripsReply): Matrix {
-  const regionOf = regionsOf(reply)
+export function regionMatrix(nodes: Nodes, links: readonly RoundTripLink[]): Matrix {
+  const regionOf = regionsOf(nodes)
   const rows = gather(
-    reply.round_trips.map((trip) => ({
-      from: regionOf(trip.from),
-      to: regionOf(trip.to),
-      cell: cellOf(trip),
+    links.map((link) => ({
+      from: regionOf(link.from),
+      to: regionOf(link.to),
+      cell: cellOf(link),
     })),
   )
-  const names = new Set(reply.nodes.map(({ region }) => region ?? noRegion))
+  const names = new Set(nodes.map(({ region }) => region ?? noRegion))
   const axis = [...names]
     .toSorted(compare)
     .map((region) => ({ id: region, region: null, error: null }))
@@ -51,24 +51,22 @@ export function regionMatrix(reply: RoundTripsReply): Matrix {
 
 /** The links from the nodes of one region to those of another. */
 export function linksBetween(
-  reply: RoundTripsReply,
-  from: string,
-  to: string,
-): RoundTripsReply['round_trips'] {
-  const regionOf = regionsOf(reply)
-  return reply.round_trips.filter(
-    (trip) => regionOf(trip.from) === from && regionOf(trip.to) === to,
-  )
+  nodes: Nodes,
+  links: readonly RoundTripLink[],
+  [from, to]: readonly [from: string, to: string],
+): RoundTripLink[] {
+  const regionOf = regionsOf(nodes)
+  return links.filter((link) => regionOf(link.from) === from && regionOf(link.to) === to)
 }
 
-function regionsOf({ nodes }: RoundTripsReply): (nodeId: string) => string {
+function regionsOf(nodes: Nodes): (nodeId: string) => string {
   const regions = new Map(nodes.map(({ node_id, region }) => [node_id, region ?? noRegion]))
   return (nodeId) => regions.get(nodeId) ?? noRegion
 }
 
-function cellOf({ rtt_ms, state }: RoundTripsReply['round_trips'][number]): MatrixCell {
-  const isFailed = rtt_ms === null || (state !== 'alive' && state !== null)
-  return { rttMs: rtt_ms, links: 1, failed: isFailed ? 1 : 0, state }
+function cellOf({ rttMs, state }: RoundTripLink): MatrixCell {
+  const isFailed = rttMs === null || (state !== 'alive' && state !== null)
+  return { rttMs, links: 1, failed: isFailed ? 1 : 0, state }
 }
 
 function gather(

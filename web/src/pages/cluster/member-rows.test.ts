@@ -1,6 +1,6 @@
 import type { ClusterMember } from '@corroport/contracts'
 import { expect, test } from '@jest/globals'
-import { countSights, keyOf, medianOf, selectMembers, sightsOf } from './member-rows.ts'
+import { countSights, keyOf, medianOf, selectMembers } from './member-rows.ts'
 
 function member(part: Partial<ClusterMember>): ClusterMember {
   return {
@@ -22,7 +22,7 @@ function member(part: Partial<ClusterMember>): ClusterMember {
       ring: 0,
       rtts_ms: [],
       last_sync_at: null,
-      seen_by: [],
+      seen_by: { alive: 0, suspect: 0, down: 0, unlisted: 0 },
     },
     link: { state: 'ok', canary_age_ms: 0, partitioned_from: [] },
     is_agreed: true,
@@ -50,32 +50,11 @@ test.each([
   expect(selectMembers(three, filter).map(keyOf)).toEqual(keys)
 })
 
-test('sights are counted by state', () => {
-  const sights = (['alive', 'down', 'alive'] as const).map((state, index) => ({
-    node_id: `node${index}`,
-    state,
-  }))
-  expect(countSights(sights)).toBe('2 alive, 1 down')
-  expect(countSights([])).toBe('')
-})
-
-test('a member is seen by this node, by those that say so, and not by the rest', () => {
-  const { swim } = member({})
-  const seen = member({
-    node_id: 'node2',
-    swim: { ...swim, state: 'suspect', seen_by: [{ node_id: 'node3', state: 'down' }] },
-  })
-  const members = [
-    member({ node_id: 'node4' }),
-    seen,
-    member({ node_id: 'node3' }),
-    member({ node_id: 'node1', is_local: true }),
-  ]
-  expect(sightsOf(seen, members)).toEqual([
-    { node_id: 'node1', state: 'suspect' },
-    { node_id: 'node4', state: null },
-    { node_id: 'node3', state: 'down' },
-  ])
+test('sights are counted by state, the most frequent first, without those of nobody', () => {
+  expect(countSights({ alive: 1, suspect: 0, down: 2, unlisted: 1 })).toBe(
+    '2 down, 1 alive, 1 unlisted',
+  )
+  expect(countSights({ alive: 0, suspect: 0, down: 0, unlisted: 0 })).toBe('')
 })
 
 test.each([

@@ -1,4 +1,4 @@
-import type { ClusterMember, SwimState } from '@corroport/contracts'
+import type { ClusterMember } from '@corroport/contracts'
 
 /** Names a member, also one whose node is not known. */
 export function keyOf(member: ClusterMember): string {
@@ -25,33 +25,10 @@ function textOf({ node_id, actor_id, gossip_address, region, state }: ClusterMem
   return [node_id, actor_id, gossip_address, region, state].join(' ').toLowerCase()
 }
 
-export interface Sight {
-  node_id: string
-  /** Null: its SWIM does not list the member. */
-  state: SwimState | null
-}
-
-/** How each other node sees a member, the one of this gateway first. */
-export function sightsOf(
-  { node_id, is_local, swim }: ClusterMember,
-  members: readonly ClusterMember[],
-): Sight[] {
-  const states = new Map(swim.seen_by.map((sight) => [sight.node_id, sight.state]))
-  const local = members.find((member) => member.is_local)?.node_id
-  if (local && !is_local && swim.state !== null) states.set(local, swim.state)
-  const others = members.flatMap((member) =>
-    member.node_id === null || member.node_id === node_id ? [] : [member.node_id],
-  )
-  return [...new Set([...others, ...states.keys()])]
-    .map((id) => ({ node_id: id, state: states.get(id) ?? null }))
-    .toSorted((a, b) => Number(b.node_id === local) - Number(a.node_id === local))
-}
-
 /** `3 alive, 1 down`: how often each state is seen, the most frequent first. */
 export function countSights(seenBy: ClusterMember['swim']['seen_by']): string {
-  const counts = new Map<string, number>()
-  for (const { state } of seenBy) counts.set(state, (counts.get(state) ?? 0) + 1)
-  return [...counts]
+  return Object.entries(seenBy)
+    .filter(([, count]) => count > 0)
     .toSorted(([, a], [, b]) => b - a)
     .map(([state, count]) => `${count} ${state}`)
     .join(', ')

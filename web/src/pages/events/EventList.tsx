@@ -83,12 +83,21 @@ export const EventList = memo(function EventList(props: EventListProps) {
   )
 })
 
+/** From the list itself to the first line in sight, from a line to its neighbour. */
 function moveBetweenLines(event: KeyboardEvent<HTMLElement>): void {
-  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return
-  const line = event.target instanceof HTMLElement ? event.target.closest('li') : null
-  const next = event.key === 'ArrowDown' ? line?.nextElementSibling : line?.previousElementSibling
+  const { key, currentTarget: list, target: from } = event
+  if (key !== 'ArrowDown' && key !== 'ArrowUp') return
+  if (!(from instanceof HTMLElement)) return
+  const line = from.closest('li')
+  const neighbour = key === 'ArrowDown' ? line?.nextElementSibling : line?.previousElementSibling
+  const next = from === list && key === 'ArrowDown' ? firstInSight(list) : neighbour
   const target = next?.querySelector<HTMLElement>('button')
   if (!target) return
   event.preventDefault()
   target.focus()
+}
+
+function firstInSight(list: HTMLElement): Element | undefined {
+  const { top } = list.getBoundingClientRect()
+  return [...list.querySelectorAll('li')].find((line) => line.getBoundingClientRect().top >= top)
 }

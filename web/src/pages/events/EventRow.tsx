@@ -16,7 +16,14 @@ export function EventRow({ event, isOpen, onToggle }: EventRowProps) {
   const { at, subject, violation, isHint, text } = event
   return (
     <>
-      <button type="button" className="events-line" aria-expanded={isOpen} onClick={onToggle}>
+      <button
+        type="button"
+        className="events-line"
+        // By arrows from the list on: with thousands of stops the end of the page is out of reach.
+        tabIndex={-1}
+        aria-expanded={isOpen}
+        onClick={onToggle}
+      >
         <span className="events-time">
           <Time at={at} />
         </span>

@@ -28,7 +28,7 @@ interface SampleFigureChartProps {
 }
 
 function SampleFigureChart({ chart, samples }: SampleFigureChartProps) {
-  const { id, title, format, figures } = chart
+  const { id, title, format, increments, figures } = chart
   const { x, series } = plot(samples, figures)
   const last = samples.at(-1)
   const lastFigures = figures.map(({ label, of }) => {
@@ -48,6 +48,7 @@ function SampleFigureChart({ chart, samples }: SampleFigureChartProps) {
             x={x}
             series={series}
             formatY={format}
+            incrementsY={increments}
             height={160}
           />
         }

@@ -1,5 +1,5 @@
 import type { NodeSampled, RecordsReply } from '@corroport/contracts'
-import { formatBytes, formatCount } from '../../format/number.ts'
+import { byteIncrements, formatBytes, formatCount } from '../../format/number.ts'
 import { formatDuration } from '../../format/time.ts'
 
 interface SampleFigure {
@@ -11,6 +11,7 @@ export interface SampleChart {
   id: string
   title: string
   format: (value: number) => string
+  increments?: readonly number[]
   figures: readonly SampleFigure[]
 }
 
@@ -29,6 +30,7 @@ export const sampleCharts: readonly SampleChart[] = [
     id: 'memory',
     title: 'Memory',
     format: formatBytes,
+    increments: byteIncrements,
     figures: [
       { label: 'agent', of: ({ agent }) => agent.residentBytes },
       { label: 'services', of: ({ services }) => services.residentBytes },
@@ -39,6 +41,7 @@ export const sampleCharts: readonly SampleChart[] = [
     id: 'database',
     title: 'Database of the agent',
     format: formatBytes,
+    increments: byteIncrements,
     figures: [
       { label: 'main file', of: ({ agent }) => agent.databaseBytes },
       { label: 'write-ahead log', of: ({ agent }) => agent.walBytes },

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { State } from '../../components/Badge.tsx'
 import { Time } from '../../components/Time.tsx'
 import { formatDuration } from '../../format/time.ts'
-import { type Journey, missingOf } from './journey.ts'
+import { type Journey, missingOf, namesOf } from './journey.ts'
 
 /** Who has the message, who was first and last, and who has it not. */
 export function JourneyFigures({ journey }: { journey: Journey }) {
@@ -27,7 +27,7 @@ export function JourneyFigures({ journey }: { journey: Journey }) {
         </div>
         <div>
           <dt>Missing</dt>
-          <dd>{missing.length === 0 ? 'nobody' : missing.join(', ')}</dd>
+          <dd>{missing.length === 0 ? 'nobody' : namesOf(missing)}</dd>
         </div>
         <div>
           <dt>First</dt>

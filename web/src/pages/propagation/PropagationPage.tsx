@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useDeferredValue, useReducer, useState } from 'react'
 import { everyMs, nodesQuery } from '../../api/queries.ts'
 import { Empty, ErrorNote } from '../../components/Notice.tsx'
 import { DataPanel, Panel } from '../../components/Panel.tsx'
@@ -12,7 +12,7 @@ import { ResetTracking } from '../messages/ResetTracking.tsx'
 import { SendForm } from '../messages/SendForm.tsx'
 import { addArcs } from './arcs.ts'
 import { JourneyFigures } from './JourneyFigures.tsx'
-import { type Journey, type JourneyEvent, missingOf } from './journey.ts'
+import { type Journey, type JourneyEvent, missingOf, namesOf } from './journey.ts'
 import { Legend } from './Legend.tsx'
 import { LinkTable } from './LinkTable.tsx'
 import { linksOf } from './links.ts'
@@ -31,7 +31,7 @@ export function PropagationPage() {
   const { until } = useTimeRange()
   const nodes = useQuery(nodesQuery)
   const [arcs] = useState<Arc[]>([])
-  const [arcsVersion, setArcsVersion] = useState(0)
+  const [, redraw] = useReducer((count: number) => count + 1, 0)
   const [replayed, setReplayed] = useState<Journey>()
   const isReplay = at !== undefined
 
@@ -41,12 +41,15 @@ export function PropagationPage() {
     )
     if (moves.length === 0) return
     addArcs(arcs, moves, performance.now())
-    setArcsVersion((version) => version + 1)
+    redraw()
   }
   const watched = useJourneys(message, (events) => {
     if (!isReplay) draw(events)
   })
   const journey = isReplay ? replayed : watched.journey
+  // Hundreds of rows may wait until the map was painted.
+  const linked = useDeferredValue(journey)
+  const regions = new Map(nodes.data?.nodes.map(({ node_id, region }) => [node_id, region]))
   const showStep = (shown: Journey | undefined, steps: Step[]): void => {
     setReplayed(shown)
     draw(steps.map(({ event }) => event))
@@ -93,12 +96,7 @@ export function PropagationPage() {
                   id="map"
                   picture={
                     <Suspense fallback={<p className="loading">Loading the map …</p>}>
-                      <WorldMap
-                        label={describe(points, journey)}
-                        nodes={points}
-                        arcs={arcs}
-                        arcsVersion={arcsVersion}
-                      />
+                      <WorldMap label={describe(points, journey)} nodes={points} arcs={arcs} />
                       <Legend />
                     </Suspense>
                   }
@@ -131,14 +129,9 @@ export function PropagationPage() {
           </Panel>
         </div>
       </div>
-      {journey && (
+      {linked && (
         <Panel title="Round trips and physical floors">
-          <LinkTable
-            rows={linksOf(
-              journey,
-              (id) => nodes.data?.nodes.find(({ node_id }) => node_id === id)?.region ?? null,
-            )}
-          />
+          <LinkTable rows={linksOf(linked, (id) => regions.get(id) ?? null)} />
         </Panel>
       )}
     </>
@@ -148,5 +141,5 @@ export function PropagationPage() {
 function describe(points: readonly MapPoint[], journey: Journey | undefined): string {
   if (!journey) return `Map of ${points.length} nodes`
   const missing = missingOf(journey)
-  return `Map of ${points.length} nodes; the message of ${journey.origin} is acknowledged by ${journey.acks.length} of ${journey.expected.length}${missing.length > 0 ? `, not by ${missing.join(', ')}` : ''}`
+  return `Map of ${points.length} nodes; the message of ${journey.origin} is acknowledged by ${journey.acks.length} of ${journey.expected.length}${missing.length > 0 ? `, not by ${namesOf(missing)}` : ''}`
 }

@@ -26,6 +26,15 @@ export function missingOf({ expected, acks }: Journey): string[] {
   return expected.flatMap(({ nodeId }) => (arrived.has(nodeId) ? [] : nodeId))
 }
 
+const mostNames = 5
+
+/** The first names; of a large cluster the rest is only counted. */
+export function namesOf(ids: readonly string[]): string {
+  const others = ids.length - mostNames
+  const names = ids.slice(0, mostNames).join(', ')
+  return others > 0 ? `${names} and ${others} others` : names
+}
+
 export function toJourney(detail: MessageDetail): Journey {
   return {
     messageId: detail.pk,

@@ -20,9 +20,10 @@ export function linksOf(
   regionOf: (nodeId: string) => string | null,
 ): LinkRow[] {
   const from = regionOf(origin)
+  const byNode = new Map(acks.map((ack) => [ack.nodeId, ack]))
   return expected.map(({ nodeId, wasPresent }) => {
     const region = regionOf(nodeId)
-    const ack = acks.find((each) => each.nodeId === nodeId)
+    const ack = byNode.get(nodeId)
     const floor = floorMs(from, region) ?? null
     return {
       nodeId,

@@ -1,5 +1,5 @@
 import type { NodeSummary } from '@corroport/contracts'
-import type { MapNode } from '../../map/WorldMap.tsx'
+import type { MapNode } from '../../map/scene.ts'
 import { type Journey, missingOf } from './journey.ts'
 
 export interface MapPoint extends MapNode {
@@ -9,27 +9,15 @@ export interface MapPoint extends MapNode {
 
 /** The nodes with what a message is to each of them. */
 export function pointsOf(nodes: readonly NodeSummary[], journey: Journey | undefined): MapPoint[] {
-  const missing = journey ? missingOf(journey) : []
-  return nodes.map(({ node_id: id, region, presence, is_local }) => ({
-    id,
-    region,
-    ...toneOf(id, presence, is_local, journey, missing),
-  }))
-}
-
-function toneOf(
-  id: string,
-  presence: NodeSummary['presence'],
-  isLocal: boolean,
-  journey: Journey | undefined,
-  missing: readonly string[],
-): Pick<MapPoint, 'tone' | 'meaning'> {
-  if (journey?.origin === id) return { tone: 'origin', meaning: 'sent it' }
-  if (journey?.acks.some(({ nodeId }) => nodeId === id)) {
-    return { tone: 'good', meaning: 'acknowledged' }
+  const missing = new Set(journey ? missingOf(journey) : [])
+  const acked = new Set(journey?.acks.map(({ nodeId }) => nodeId))
+  const toneOf = ({ node_id: id, presence, is_local }: NodeSummary) => {
+    if (journey?.origin === id) return { tone: 'origin', meaning: 'sent it' } as const
+    if (acked.has(id)) return { tone: 'good', meaning: 'acknowledged' } as const
+    if (presence === 'lost') return { tone: 'bad', meaning: 'lost' } as const
+    if (missing.has(id)) return { tone: 'waiting', meaning: 'acknowledgement is missing' } as const
+    if (!journey && is_local) return { tone: 'origin', meaning: 'this node' } as const
+    return { tone: 'quiet', meaning: presence === 'present' ? 'not asked' : presence } as const
   }
-  if (presence === 'lost') return { tone: 'bad', meaning: 'lost' }
-  if (missing.includes(id)) return { tone: 'waiting', meaning: 'acknowledgement is missing' }
-  if (!journey && isLocal) return { tone: 'origin', meaning: 'this node' }
-  return { tone: 'quiet', meaning: presence === 'present' ? 'not asked' : presence }
+  return nodes.map((node) => ({ id: node.node_id, region: node.region, ...toneOf(node) }))
 }
