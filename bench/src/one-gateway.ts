@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { type Bus, connectBus } from '@corroport/bus'
+import { allocatorSettings, nodeFlags } from '@corroport/local'
 import {
   createTemporaryFolder,
   freePort,
@@ -62,12 +63,15 @@ export async function startOneGateway(): Promise<OneGateway> {
   }
 }
 
-/** A file of the repository as a process of its own. */
+/** A file of the repository as a process of its own, with the bounds that `npm start` gives to services. */
 export function startProcess(
   file: string,
   args: string[],
   env: Record<string, string>,
 ): ChildProcess {
   const flags = process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof'))
-  return fork(join(root, file), args, { env: { ...process.env, ...env }, execArgv: flags })
+  return fork(join(root, file), args, {
+    env: { ...process.env, ...allocatorSettings, ...env },
+    execArgv: [...flags, ...nodeFlags],
+  })
 }

@@ -80,8 +80,8 @@ export function serviceProcesses(
 
 // About 35 MB of a node's heap are alive. Without bounds V8 and the allocator keep three times as much
 // after a busy minute, because they look for what is dead only when there is need.
-const nodeFlags = ['--max-semi-space-size=4', '--max-old-space-size=128']
-const allocatorSettings = { MALLOC_ARENA_MAX: '2' }
+export const nodeFlags = ['--max-semi-space-size=4', '--max-old-space-size=128']
+export const allocatorSettings = { MALLOC_ARENA_MAX: '2' }
 
 export function serviceParts(
   layout: Layout,
