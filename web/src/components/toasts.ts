@@ -34,6 +34,12 @@ export function dismiss(id: number): void {
   change(shown.filter((each) => each.id !== id))
 }
 
+/** What was said to somebody is not for whoever signs in next. */
+export function forgetToasts(): void {
+  history = []
+  change([])
+}
+
 function onChange(listener: () => void): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)

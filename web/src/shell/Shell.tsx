@@ -6,7 +6,7 @@ import { gateway } from '../api/gateway.ts'
 import { sessionQuery } from '../api/queries.ts'
 import { Badge, State } from '../components/Badge.tsx'
 import { Dialog } from '../components/Dialog.tsx'
-import { toast } from '../components/toasts.ts'
+import { forgetToasts, toast } from '../components/toasts.ts'
 import { zoneName } from '../format/time.ts'
 import { useLive, useLiveState } from '../live/hooks.ts'
 import { Banner } from './Banner.tsx'
@@ -175,6 +175,7 @@ function SignedIn({ onSignedOut }: Pick<HeaderProps, 'onSignedOut'>) {
       onSignedOut()
       // Whoever signs in next sees nothing that was read for this one.
       queries.removeQueries({ predicate: (query) => query.queryKey[0] !== queryKey[0] })
+      forgetToasts()
       live.reconnect()
     } catch (error) {
       toast('bad', `not signed out: ${messageOf(error)}`)
