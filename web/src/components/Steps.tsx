@@ -22,7 +22,6 @@ export function Steps({ of }: { of: readonly OperationStep[] }) {
         <tbody>
           {of.map(({ name, state, ms, detail }, index) => (
             // A name may come twice, and no step ever changes its place.
-            // biome-ignore lint/suspicious/noArrayIndexKey: see above
             <tr key={index}>
               <td>{name}</td>
               <td>

@@ -63,7 +63,6 @@ export function Table<Row>(props: TableProps<Row>) {
       <section
         className={isVirtual ? 'scroller tall' : 'scroller'}
         ref={scroller}
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls is reached by keys
         tabIndex={0}
         aria-label={caption}
         onKeyDown={moveBetweenRows}

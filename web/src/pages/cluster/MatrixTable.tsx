@@ -12,12 +12,7 @@ interface MatrixTableProps {
 /** Who measured what to whom; a colour says how far that is off the mean of all. */
 export function MatrixTable({ matrix: { axis, cell }, reply, isOfRegions }: MatrixTableProps) {
   return (
-    <section
-      className="scroller cluster-matrix"
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls is reached by keys
-      tabIndex={0}
-      aria-label="Matrix of round trips"
-    >
+    <section className="scroller cluster-matrix" tabIndex={0} aria-label="Matrix of round trips">
       <table>
         <caption className="unseen">Round trips from the row to the column</caption>
         <thead>

@@ -45,7 +45,6 @@ export const EventList = memo(function EventList(props: EventListProps) {
       className="events-list"
       ref={scroller}
       aria-label="Events, newest first"
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls is reached by keys
       tabIndex={0}
       onScroll={tell}
       onFocus={({ target }) => {

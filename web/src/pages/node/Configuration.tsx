@@ -86,13 +86,7 @@ function File({ of }: { of: ConfigFile }) {
         <h3>Text, secrets masked</h3>
         <Copy text={text} label="Copy the text" />
       </div>
-      <pre
-        className="node-file"
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls is reached by keys
-        tabIndex={0}
-        role="region"
-        aria-label="Text of the file"
-      >
+      <pre className="node-file" tabIndex={0} role="region" aria-label="Text of the file">
         {text}
       </pre>
     </>

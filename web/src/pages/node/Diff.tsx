@@ -1,13 +1,7 @@
 /** A unified diff; the signs at the beginnings of its lines say the same as the colours. */
 export function Diff({ of, label }: { of: string; label: string }) {
   return (
-    <pre
-      className="diff"
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls is reached by keys
-      tabIndex={0}
-      role="region"
-      aria-label={label}
-    >
+    <pre className="diff" tabIndex={0} role="region" aria-label={label}>
       {of
         .trimEnd()
         .split('\n')

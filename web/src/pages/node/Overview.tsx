@@ -112,7 +112,6 @@ function Parts({ of }: { of: NodeReply }) {
           <ul className="node-checks">
             {checks.map(({ name, ok, detail }, index) => (
               // Services of one process say the same name.
-              // biome-ignore lint/suspicious/noArrayIndexKey: see above
               <li key={index}>
                 <Badge tone={ok ? 'good' : 'bad'}>{ok ? 'ok' : 'fails'}</Badge> {name}
                 {detail !== undefined && <span className="aside"> {detail}</span>}

@@ -61,8 +61,7 @@ export function Letter({ sequence, onAsk }: LetterProps) {
               </button>
               <Copy text={text} label="Copy the record" />
             </div>
-            {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls is reached by keys */}
-            <pre tabIndex={0} className="operations-payload">
+            <pre tabIndex={0} role="region" aria-label="The record" className="operations-payload">
               {text}
             </pre>
           </>
