@@ -1,4 +1,5 @@
 import type { TransportFigures } from '@corroport/contracts'
+import { figureColumn } from '../../components/figure-column.ts'
 import { Empty } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Twin } from '../../components/Twin.tsx'
@@ -26,21 +27,9 @@ const columns: Column<Reach>[] = [
     value: ({ nodes }) => nodes,
     cell: ({ nodes, share }) => `${nodes} (${shareText(share)})`,
   },
-  {
-    id: 'n',
-    title: 'n',
-    align: 'right',
-    value: ({ reached }) => reached.n,
-    cell: ({ reached }) => formatCount(reached.n),
-  },
+  figureColumn('n', 'n', ({ reached }) => reached.n, formatCount),
   ...names.map(percentile),
-  {
-    id: 'max',
-    title: 'max',
-    align: 'right',
-    value: ({ reached }) => reached.max_ms,
-    cell: ({ reached }) => msText(reached.max_ms),
-  },
+  figureColumn('max', 'max', ({ reached }) => reached.max_ms, msText),
 ]
 
 /** Time until k of n receivers had acknowledged. */

@@ -1,5 +1,6 @@
 import type { TransportFigures } from '@corroport/contracts'
 import { useNavigate, useSearch } from '@tanstack/react-router'
+import { figureColumn } from '../../components/figure-column.ts'
 import { Empty } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Twin } from '../../components/Twin.tsx'
@@ -73,27 +74,9 @@ export function Distributions({ figures, all, id }: DistributionsProps) {
 }
 
 const bucketColumns: Column<Bucket>[] = [
-  {
-    id: 'from_ms',
-    title: 'From',
-    align: 'right',
-    value: (bucket) => bucket.from_ms,
-    cell: (bucket) => msText(bucket.from_ms),
-  },
-  {
-    id: 'to_ms',
-    title: 'To',
-    align: 'right',
-    value: (bucket) => bucket.to_ms,
-    cell: (bucket) => msText(bucket.to_ms),
-  },
-  {
-    id: 'count',
-    title: 'Acks',
-    align: 'right',
-    value: (bucket) => bucket.count,
-    cell: (bucket) => formatCount(bucket.count),
-  },
+  figureColumn('from_ms', 'From', (bucket) => bucket.from_ms, msText),
+  figureColumn('to_ms', 'To', (bucket) => bucket.to_ms, msText),
+  figureColumn('count', 'Acks', (bucket) => bucket.count, formatCount),
 ]
 
 interface HistogramProps {
@@ -174,20 +157,8 @@ const curveColumns: Column<CurveRow>[] = [
     value: (row) => row.transport,
     cell: (row) => row.transport,
   },
-  {
-    id: 'ms',
-    title: 'Within',
-    align: 'right',
-    value: (row) => row.ms,
-    cell: (row) => msText(row.ms),
-  },
-  {
-    id: 'share',
-    title: 'Had come',
-    align: 'right',
-    value: (row) => row.share,
-    cell: (row) => shareText(row.share),
-  },
+  figureColumn('ms', 'Within', (row) => row.ms, msText),
+  figureColumn('share', 'Had come', (row) => row.share, shareText),
 ]
 
 function Curves({ all, id }: { all: readonly TransportFigures[]; id: string }) {

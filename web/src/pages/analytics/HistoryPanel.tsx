@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useNow } from '../../components/clock.ts'
+import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -159,13 +160,7 @@ function columnsOf({ chosen, now }: ColumnsOf): Column<Row>[] {
           ? formatCount(sent)
           : `${formatCount(sent)} of ${formatCount(planned)}`,
     },
-    {
-      id: 'acks',
-      title: 'Acks',
-      align: 'right',
-      value: ({ progress }) => progress.acks,
-      cell: ({ progress }) => formatCount(progress.acks),
-    },
+    figureColumn('acks', 'Acks', ({ progress }) => progress.acks, formatCount),
     {
       id: 'delivery',
       title: 'Delivered',

@@ -1,6 +1,7 @@
 import type { Experiment, TransportFigures } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
+import { figureColumn } from '../../components/figure-column.ts'
 import { Empty, ErrorNote } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Twin } from '../../components/Twin.tsx'
@@ -84,13 +85,7 @@ const sliceColumns = (isFinal: boolean): Column<Slice>[] => [
   count('accepted', 'Accepted'),
   count('expected_acks', 'Expected acks'),
   count('lost', lostTitle(isFinal)),
-  {
-    id: 'n',
-    title: 'n',
-    align: 'right',
-    value: (slice) => slice.round_trip.n,
-    cell: (slice) => formatCount(slice.round_trip.n),
-  },
+  figureColumn('n', 'n', (slice) => slice.round_trip.n, formatCount),
   percentile('p50'),
   percentile('p95'),
   percentile('p99'),
@@ -229,11 +224,5 @@ const ackColumns = (from: number): Column<AckPoint>[] => [
     value: ({ sentAt }) => Number(((sentAt - from) / 1000).toFixed(6)),
     cell: ({ sentAt }) => secondsText((sentAt - from) / 1000),
   },
-  {
-    id: 'round_trip_ms',
-    title: 'Round trip',
-    align: 'right',
-    value: ({ roundTripMs }) => roundTripMs,
-    cell: ({ roundTripMs }) => msText(roundTripMs),
-  },
+  figureColumn('round_trip_ms', 'Round trip', ({ roundTripMs }) => roundTripMs, msText),
 ]

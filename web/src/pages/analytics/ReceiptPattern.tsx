@@ -1,3 +1,4 @@
+import { figureColumn } from '../../components/figure-column.ts'
 import { Empty } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Twin } from '../../components/Twin.tsx'
@@ -87,18 +88,6 @@ function rowsOf({ nodes, bucketMs }: Pattern): Row[] {
 
 const columns: Column<Row>[] = [
   { id: 'node', title: 'Receiver', value: ({ node }) => node, cell: ({ node }) => node },
-  {
-    id: 'from_ms',
-    title: 'After the first arrival',
-    align: 'right',
-    value: ({ fromMs }) => fromMs,
-    cell: ({ fromMs }) => msText(fromMs),
-  },
-  {
-    id: 'count',
-    title: 'Acks',
-    align: 'right',
-    value: ({ count }) => count,
-    cell: ({ count }) => formatCount(count),
-  },
+  figureColumn('from_ms', 'After the first arrival', ({ fromMs }) => fromMs, msText),
+  figureColumn('count', 'Acks', ({ count }) => count, formatCount),
 ]

@@ -1,5 +1,6 @@
 import type { ReceiverFigures } from '@corroport/contracts'
 import type { Static } from 'typebox'
+import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
 import { formatCount } from '../../format/number.ts'
 import { boundText, lostTitle, msText, percentileText } from './figure-text.ts'
@@ -26,13 +27,7 @@ const roundTrip = (name: 'p50' | 'p95' | 'p99'): Column<Row> => ({
 
 const columnsOf = (isFinal: boolean): Column<Row>[] => [
   { id: 'name', title: 'Receiver', value: nameOf, cell: nameOf },
-  {
-    id: 'n',
-    title: 'n',
-    align: 'right',
-    value: (row) => row.round_trip.n,
-    cell: (row) => formatCount(row.round_trip.n),
-  },
+  figureColumn('n', 'n', (row) => row.round_trip.n, formatCount),
   count('expected', 'Expected'),
   {
     ...count('lost', lostTitle(isFinal)),
@@ -43,13 +38,7 @@ const columnsOf = (isFinal: boolean): Column<Row>[] => [
   roundTrip('p50'),
   roundTrip('p95'),
   roundTrip('p99'),
-  {
-    id: 'max',
-    title: 'max',
-    align: 'right',
-    value: (row) => row.round_trip.max_ms,
-    cell: (row) => msText(row.round_trip.max_ms),
-  },
+  figureColumn('max', 'max', (row) => row.round_trip.max_ms, msText),
   {
     id: 'one_way_p50',
     title: 'One way p50',
@@ -57,20 +46,8 @@ const columnsOf = (isFinal: boolean): Column<Row>[] => [
     value: (row) => row.one_way.p50_ms,
     cell: (row) => percentileText(row.one_way, 'p50'),
   },
-  {
-    id: 'bound',
-    title: 'Bound',
-    align: 'right',
-    value: (row) => row.one_way.bound_ms,
-    cell: (row) => boundText(row.one_way.bound_ms),
-  },
-  {
-    id: 'negatives',
-    title: 'Below zero',
-    align: 'right',
-    value: (row) => row.one_way.negatives,
-    cell: (row) => formatCount(row.one_way.negatives),
-  },
+  figureColumn('bound', 'Bound', (row) => row.one_way.bound_ms, boundText),
+  figureColumn('negatives', 'Below zero', (row) => row.one_way.negatives, formatCount),
 ]
 
 interface ReceiverTableProps {

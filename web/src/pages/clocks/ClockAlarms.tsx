@@ -2,6 +2,7 @@ import type { ClockSampled, RecordsReply } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { gateway } from '../../api/gateway.ts'
 import { Badge } from '../../components/Badge.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -25,13 +26,7 @@ const columns: readonly Column<Alarm>[] = [
   },
   { id: 'ahead', title: 'Ahead', value: ({ ahead }) => ahead, cell: ({ ahead }) => ahead },
   { id: 'behind', title: 'Behind', value: ({ behind }) => behind, cell: ({ behind }) => behind },
-  {
-    id: 'apart_ms',
-    title: 'Apart by at least',
-    align: 'right',
-    value: ({ apartMs }) => apartMs,
-    cell: ({ apartMs }) => durationText(apartMs),
-  },
+  figureColumn('apart_ms', 'Apart by at least', ({ apartMs }) => apartMs, durationText),
   {
     id: 'from',
     title: 'From',

@@ -1,5 +1,6 @@
 import type { ClockSampled } from '@corroport/contracts'
 import { lazy, Suspense } from 'react'
+import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
 import { Twin } from '../../components/Twin.tsx'
@@ -12,27 +13,9 @@ const Chart = lazy(async () => {
 
 const columns: readonly Column<ClockSampled>[] = [
   { id: 'at', title: 'At', value: ({ at }) => at, cell: ({ at }) => <Time at={at} withDate /> },
-  {
-    id: 'offsetMs',
-    title: 'Offset',
-    align: 'right',
-    value: ({ offsetMs }) => offsetMs,
-    cell: ({ offsetMs }) => offsetText(offsetMs),
-  },
-  {
-    id: 'boundMs',
-    title: 'Bound',
-    align: 'right',
-    value: ({ boundMs }) => boundMs,
-    cell: ({ boundMs }) => boundText(boundMs),
-  },
-  {
-    id: 'roundTripMs',
-    title: 'Round trip',
-    align: 'right',
-    value: ({ roundTripMs }) => roundTripMs,
-    cell: ({ roundTripMs }) => durationText(roundTripMs),
-  },
+  figureColumn('offsetMs', 'Offset', ({ offsetMs }) => offsetMs, offsetText),
+  figureColumn('boundMs', 'Bound', ({ boundMs }) => boundMs, boundText),
+  figureColumn('roundTripMs', 'Round trip', ({ roundTripMs }) => roundTripMs, durationText),
   {
     id: 'probes',
     title: 'Probes',

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { Age } from '../../components/Age.tsx'
 import { State } from '../../components/Badge.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
 import type { ComparedClock } from './clock-order.ts'
 import { boundText, durationText, offsetText } from './clock-text.ts'
@@ -28,20 +29,8 @@ const columns: readonly Column<ComparedClock>[] = [
       </>
     ),
   },
-  {
-    id: 'offset_ms',
-    title: 'Offset',
-    align: 'right',
-    value: ({ offset_ms }) => offset_ms,
-    cell: ({ offset_ms }) => offsetText(offset_ms),
-  },
-  {
-    id: 'bound_ms',
-    title: 'Bound',
-    align: 'right',
-    value: ({ bound_ms }) => bound_ms,
-    cell: ({ bound_ms }) => boundText(bound_ms),
-  },
+  figureColumn('offset_ms', 'Offset', ({ offset_ms }) => offset_ms, offsetText),
+  figureColumn('bound_ms', 'Bound', ({ bound_ms }) => bound_ms, boundText),
   {
     id: 'apart_ms',
     title: 'Surely apart',

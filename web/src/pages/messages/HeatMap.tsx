@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { gateway } from '../../api/gateway.ts'
 import { nodesQuery } from '../../api/queries.ts'
+import { figureColumn } from '../../components/figure-column.ts'
 import { Empty } from '../../components/Notice.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
@@ -123,11 +124,5 @@ const columns: Column<HeatCell>[] = [
     cell: ({ fromMs }) => <Time at={fromMs} withDate />,
   },
   { id: 'node', title: 'Node', value: ({ nodeId }) => nodeId, cell: ({ nodeId }) => nodeId },
-  {
-    id: 'count',
-    title: 'First sights',
-    align: 'right',
-    value: ({ count }) => count,
-    cell: ({ count }) => formatCount(count),
-  },
+  figureColumn('count', 'First sights', ({ count }) => count, formatCount),
 ]

@@ -1,4 +1,5 @@
 import type { MessageLifeReply } from '@corroport/contracts'
+import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Twin } from '../../components/Twin.tsx'
 import { formatDuration } from '../../format/time.ts'
@@ -29,13 +30,7 @@ export function LifeLine({ life }: { life: MessageLifeReply }) {
 const columns: Column<Mark>[] = [
   { id: 'node', title: 'Node', value: ({ nodeId }) => nodeId, cell: ({ nodeId }) => nodeId },
   { id: 'what', title: 'What', value: ({ kind }) => kind, cell: ({ kind }) => kind },
-  {
-    id: 'ms',
-    title: 'Since it was sent',
-    align: 'right',
-    value: ({ ms }) => ms,
-    cell: ({ ms }) => formatDuration(ms),
-  },
+  figureColumn('ms', 'Since it was sent', ({ ms }) => ms, formatDuration),
 ]
 
 function Picture({ life, marks }: { life: MessageLifeReply; marks: readonly Mark[] }) {

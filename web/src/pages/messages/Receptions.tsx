@@ -6,6 +6,7 @@ import { nodesQuery } from '../../api/queries.ts'
 import { State } from '../../components/Badge.tsx'
 import { Choice } from '../../components/Field.tsx'
 import { FilterField } from '../../components/FilterField.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -139,13 +140,7 @@ const columns: Column<Reception>[] = [
     cell: ({ transport }) => transport,
   },
   { id: 'via', title: 'By', value: ({ via }) => via, cell: ({ via }) => via },
-  {
-    id: 'count',
-    title: 'Times seen',
-    align: 'right',
-    value: ({ reception_count }) => reception_count,
-    cell: ({ reception_count }) => formatCount(reception_count),
-  },
+  figureColumn('count', 'Times seen', ({ reception_count }) => reception_count, formatCount),
   {
     id: 'acknowledgement',
     title: 'Acknowledgement',

@@ -4,6 +4,7 @@ import { gateway } from '../../api/gateway.ts'
 import { Age } from '../../components/Age.tsx'
 import { Badge, State } from '../../components/Badge.tsx'
 import { Figures } from '../../components/Figures.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel, Panel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -147,13 +148,7 @@ const subscriptionColumns: readonly Column<NonNullable<NodeReply['subscriptions'
     cell: ({ state }) => <State of={state} />,
   },
   { id: 'since', title: 'Since', cell: ({ since }) => <Time at={since} /> },
-  {
-    id: 'rows',
-    title: 'Rows',
-    align: 'right',
-    value: ({ rows }) => rows,
-    cell: ({ rows }) => formatCount(rows),
-  },
+  figureColumn('rows', 'Rows', ({ rows }) => rows, formatCount),
   {
     id: 'change',
     title: 'Last change',

@@ -4,6 +4,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { gateway } from '../../api/gateway.ts'
 import { Confirm } from '../../components/Confirm.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -225,13 +226,7 @@ const columns: Column<DeadLetter>[] = [
       </span>
     ),
   },
-  {
-    id: 'deliveries',
-    title: 'Deliveries',
-    align: 'right',
-    value: ({ deliveries }) => deliveries,
-    cell: ({ deliveries }) => formatCount(deliveries),
-  },
+  figureColumn('deliveries', 'Deliveries', ({ deliveries }) => deliveries, formatCount),
   {
     id: 'size_bytes',
     title: 'Size',

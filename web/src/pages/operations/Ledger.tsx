@@ -2,6 +2,7 @@ import type { LedgerReply } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { gateway } from '../../api/gateway.ts'
 import { Badge } from '../../components/Badge.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -128,20 +129,8 @@ interface MissingRange {
 
 const missingColumns: Column<MissingRange>[] = [
   { id: 'stream', title: 'Stream', value: ({ stream }) => stream, cell: ({ stream }) => stream },
-  {
-    id: 'from',
-    title: 'From',
-    align: 'right',
-    value: ({ from }) => from,
-    cell: ({ from }) => formatCount(from),
-  },
-  {
-    id: 'to',
-    title: 'To',
-    align: 'right',
-    value: ({ to }) => to,
-    cell: ({ to }) => formatCount(to),
-  },
+  figureColumn('from', 'From', ({ from }) => from, formatCount),
+  figureColumn('to', 'To', ({ to }) => to, formatCount),
   {
     id: 'records',
     title: 'Records',
