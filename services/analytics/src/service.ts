@@ -110,7 +110,6 @@ export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDispos
   const roster = stack.use(createRoster({ bus, directory, views }))
   const shared = { db, bus, state, directory, roster, log, metrics }
   stack.use(answerSchema(shared))
-  stack.use(answerQueries({ bus, db, databaseUrl, readerUrl: config.databaseReaderUrl }))
 
   let ingest: Ingest | undefined
   let blockedBy = 'the work begins'
@@ -129,6 +128,7 @@ export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDispos
     parts.use(answerFigures(shared))
     parts.use(answerComparisons(shared))
     parts.use(answerBundles(shared))
+    parts.use(answerQueries({ bus, db, databaseUrl, readerUrl: config.databaseReaderUrl }))
     parts.use(startPropagation(shared))
     ingest = started
     await aborted(signal)

@@ -1,4 +1,5 @@
 // One experiment through everything: gateways, agents, NATS, Postgres, and back as figures.
+import { rmSync } from 'node:fs'
 import { type Bus, CommandError, connectBus } from '@corroport/bus'
 import {
   clocksQueried,
@@ -37,6 +38,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await bus[Symbol.asyncDispose]()
   await cluster[Symbol.asyncDispose]()
+  // Of root it lies outside of the folder.
+  rmSync(cluster.layout.postgresFolder, { recursive: true, force: true })
   folder[Symbol.dispose]()
 })
 

@@ -9,7 +9,8 @@ import { until } from '@corroport/testing'
 import { expect, jest, test } from '@jest/globals'
 import { Client } from 'pg'
 import { answerQueries } from '../src/query/answer-queries.ts'
-import { mostAtOnce } from '../src/query/reader.ts'
+import { createReader, mostAtOnce } from '../src/query/reader.ts'
+import { createReaderRole } from '../src/query/reader-role.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { createDatabase, quiet, startServersOfFile } from './harness.ts'
 
@@ -309,15 +310,16 @@ test('before the tables are there, the migrations are asked for', async () => {
 })
 
 test('two processes with one database do not lock each other out', async () => {
-  await using first = await startAnswering()
-  await using _second = answerQueries({
-    bus: first.bus,
-    db: first.db,
-    databaseUrl: first.url,
-    readerUrl: undefined,
-  })
+  const { postgres } = servers()
+  await using made = await createDatabase(postgres)
+  const { db, url: databaseUrl } = made
+  const start = () => createReader(createReaderRole({ db, databaseUrl, readerUrl: undefined }))
+  const limits = { maxRows: 10, maxBytes: 1000, timeoutMs: 2000 }
+  const readers = [start(), start()]
 
   for (let round = 0; round < 5; round++) {
-    expect((await first.ask('SELECT 1')).rows).toEqual([[1]])
+    for (const read of readers) {
+      expect((await read({ sql: 'SELECT 1', params: [], ...limits })).rows).toEqual([[1]])
+    }
   }
 })

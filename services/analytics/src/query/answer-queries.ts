@@ -26,7 +26,7 @@ const columnsSql = `SELECT relation.relname, field.attname,
 const text = Type.String()
 const parseColumns = createParser('columns', Type.Array(Type.Tuple([text, text, text, text])))
 
-/** Reads the tables for people. Every process does, whoever leads. */
+/** Reads the tables for people. One process at a time: each makes the password of the role anew. */
 export function answerQueries(options: {
   bus: Bus
   db: Db

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { messageOf, RefusalError } from '@corroport/bus'
 import { sql } from 'kysely'
 import { DatabaseError } from 'pg'
@@ -19,7 +19,7 @@ export interface ReaderRole {
   forget(): void
 }
 
-export const readerName = 'corroport_reader'
+const readerName = 'corroport_reader'
 const advice = 'set DATABASE_READER_URL to a role that may only select'
 // The connections of several analytics processes.
 const connections = 10
@@ -80,7 +80,7 @@ export function createReaderRole(options: {
 
 async function makeRole(db: Db, schema: string, password: string): Promise<void> {
   const role = sql.id(readerName)
-  const secret = sql.lit(password)
+  const secret = sql.lit(verifierOf(password))
   await db.transaction().execute(async (transaction) => {
     // Two that make it at once would both fail; roles are not of one database, so this is.
     await sql`SELECT pg_advisory_xact_lock(hashtext(${readerName}))`.execute(transaction)
@@ -110,6 +110,17 @@ async function makeRole(db: Db, schema: string, password: string): Promise<void>
     const tables = sql.join(readableTables.map((table) => sql.table(`${schema}.${table}`)))
     await sql`GRANT SELECT ON ${tables} TO ${role}`.execute(transaction)
   })
+}
+
+/** What Postgres keeps of a password, RFC 5803: the password itself would stand in the log of a server. */
+function verifierOf(password: string): string {
+  const iterations = 4096
+  const salt = randomBytes(16)
+  const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256')
+  const keyOf = (name: string) => createHmac('sha256', salted).update(name).digest()
+  const storedKey = createHash('sha256').update(keyOf('Client Key')).digest('base64')
+  const serverKey = keyOf('Server Key').toString('base64')
+  return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey}`
 }
 
 function asReader(databaseUrl: string, password: string): string {

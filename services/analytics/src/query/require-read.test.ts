@@ -20,6 +20,7 @@ test.each([
   ' -- SELECT',
   ';SELECT 1',
   '/* SELECT */ DROP TABLE experiment',
+  '-- x\rCOMMIT -- y\nSELECT 1',
   'BEGIN',
   'COMMIT',
   'SET ROLE postgres',

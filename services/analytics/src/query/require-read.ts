@@ -8,7 +8,8 @@ const reading = ['SELECT', 'VALUES', 'WITH', 'TABLE']
  */
 export function requireRead(sql: string): 'EXPLAIN' | 'query' {
   if (sql.includes('\0')) throw refused('a NUL character in a statement')
-  const words = sql.matchAll(/\/\*|--[^\n]*|\s+|(?<bracket>\()|(?<word>[a-z]+)|(?<other>[^])/giy)
+  // Postgres ends a comment at a CR too: what stands behind it is a statement, not a comment.
+  const words = sql.matchAll(/\/\*|--[^\r\n]*|\s+|(?<bracket>\()|(?<word>[a-z]+)|(?<other>[^])/giy)
   let depth = 0
   let isExplained = false
   for (const { 0: text, groups: { bracket, word, other } = {} } of words) {
