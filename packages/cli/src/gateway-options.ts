@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { AccessToken } from '@corroport/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { Value } from 'typebox/value'
-import { parseDuration } from './duration.ts'
+import { parseDuration, parseSince } from './duration.ts'
 import { Failure } from './failure.ts'
 import { createGateway, type Gateway } from './gateway-client.ts'
 import type { Terminal } from './terminal.ts'
@@ -97,6 +97,13 @@ export function parseTimeout(text: string): number {
     throw new InvalidArgumentError('Give a time from 1s to 10m.')
   }
   return ms
+}
+
+/** For commander: `10m`, `2h`, `1d` before now, or an ISO time. */
+export function parseWhen(text: string): string {
+  const when = parseSince(text, Date.now())
+  if (when === undefined) throw new InvalidArgumentError('Give 10m, 2h, 1d or an ISO time.')
+  return when
 }
 
 /** How long a command that waits does so at most. */

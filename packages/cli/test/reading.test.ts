@@ -23,7 +23,7 @@ test('messages are a table, with the way to older ones', async () => {
   })
 
   const ended = await corroport(
-    'messages --by node2 --region fra --since 2026-01-15T09:00:00Z --before c0 --limit 1'.split(
+    'messages --by node2 --region fra --since 2026-01-15T09:00:00Z --until 2026-01-15T11:00:00Z --before c0 --limit 1'.split(
       ' ',
     ),
     { environment: { CORROPORT_URL: gateway.url } },
@@ -37,7 +37,7 @@ test('messages are a table, with the way to older ones', async () => {
     stderr: 'older: --before c1\n',
   })
   expect(gateway.asked[0]?.line).toBe(
-    'GET /api/messages?limit=1&node=node2&region=fra&since=2026-01-15T09%3A00%3A00Z&before=c0',
+    'GET /api/messages?limit=1&node=node2&region=fra&since=2026-01-15T09%3A00%3A00Z&until=2026-01-15T11%3A00%3A00Z&before=c0',
   )
 })
 

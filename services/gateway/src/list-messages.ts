@@ -13,6 +13,8 @@ export interface MessageFilter {
   nodeId: string | undefined
   region: string | undefined
   sinceMs: number | undefined
+  /** Itself left out. */
+  untilMs: number | undefined
 }
 
 const maxPageBytes = 8 * 1024 * 1024
@@ -47,7 +49,7 @@ export async function listMessages(
   return { messages, next: null }
 }
 
-function selectPage({ limit, before, nodeId, region, sinceMs }: MessageFilter) {
+function selectPage({ limit, before, nodeId, region, sinceMs, untilMs }: MessageFilter) {
   // Anyone with access can write rows; one without a place in the order would break the paging.
   const conditions = ["typeof(sequence) = 'integer'", "typeof(pk) = 'text'"]
   const parameters: (string | number | bigint)[] = []
@@ -59,6 +61,7 @@ function selectPage({ limit, before, nodeId, region, sinceMs }: MessageFilter) {
   if (nodeId !== undefined) where('node_id = ?', nodeId)
   if (region !== undefined) where('region = ?', region)
   if (sinceMs !== undefined) where('sequence >= ?', sinceMs)
+  if (untilMs !== undefined) where('sequence < ?', untilMs)
   parameters.push(limit + 1)
   const sql = `SELECT pk, node_id, message, sequence, timestamp, originating_endpoint, region
     FROM node_messages WHERE ${conditions.join(' AND ')}

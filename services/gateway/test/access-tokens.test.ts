@@ -195,10 +195,13 @@ test('a change with a cookie has to come from a page of the gateway', async () =
 
 test('foreign pages load nothing of the API, but may link to it', async () => {
   await using node1 = await startNode(near.configOf())
-  const load = async (headers: Record<string, string>) =>
-    (await ask(`${node1.api.url}/api/nodes`, { headers })).status
+  const load = async (headers: Record<string, string>, path = '/api/nodes') =>
+    (await ask(node1.api.url + path, { headers })).status
+  const blind = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }
 
-  expect(await load({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).toBe(403)
+  expect(await load(blind)).toBe(403)
+  expect(await load(blind, '/%61pi/nodes')).toBe(403)
+  expect(await load({ ...blind, 'sec-fetch-site': 'same-site' })).toBe(403)
   expect(
     await load({
       'sec-fetch-site': 'cross-site',

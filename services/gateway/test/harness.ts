@@ -8,6 +8,7 @@ import {
   nodeAnnounced,
   nowMicroseconds,
   type Problem,
+  QueryReply,
   type RecordDefinition,
   SendReply,
   type Transport,
@@ -188,6 +189,12 @@ export async function send(
   const { status, body } = await api.post(path, { content })
   if (status !== 200) throw new Error(`sending was answered with ${JSON.stringify(body)}`)
   return createParser('reply', SendReply)(body).message.pk
+}
+
+export async function query(api: Caller, request: object): Promise<QueryReply> {
+  const { status, body } = await api.post('/api/query', request)
+  if (status !== 200) throw new Error(`a query was answered with ${JSON.stringify(body)}`)
+  return createParser('query', QueryReply)(body)
 }
 
 /** Another node, as far as the gateway of node1 can see it. */

@@ -75,7 +75,7 @@ test('messages come newest first, page after page, each once', async () => {
   expect(third.next).toBeNull()
 })
 
-test('messages are found by node, by region and since a time', async () => {
+test('messages are found by node, by region, since a time and until one', async () => {
   await using node1 = await startNode1()
   await write(
     row('a', 1_000_000, { region: 'fra' }),
@@ -86,6 +86,8 @@ test('messages are found by node, by region and since a time', async () => {
   expect((await keysOf(node1.api, '?node=node2')).keys).toEqual(['c', 'b'])
   expect((await keysOf(node1.api, '?region=fra')).keys).toEqual(['c', 'a'])
   expect((await keysOf(node1.api, '?since=1970-01-01T00:33:20Z')).keys).toEqual(['c', 'b'])
+  expect((await keysOf(node1.api, '?until=1970-01-01T00:33:20Z')).keys).toEqual(['a'])
+  expect((await keysOf(node1.api, '?until=1970-01-01T00:33:20.000001Z')).keys).toEqual(['b', 'a'])
   expect(
     (await keysOf(node1.api, '?node=node2&region=fra&since=1970-01-01T00:33:20.000001Z')).keys,
   ).toEqual(['c'])
@@ -119,6 +121,8 @@ test.each([
   ['?limit=abc', 400, 'limit must be a whole number'],
   ['?since=yesterday', 400, 'since is malformed'],
   ['?since=2026-02-31T25:00:00Z', 400, 'since is a time that does not exist'],
+  ['?until=2026-02-31T25:00:00Z', 400, 'until is a time that does not exist'],
+  ['?since=2026-01-02T00:00:00Z&until=2026-01-02T00:00:00Z', 400, 'since is not before until'],
   ['?before=abc', 400, 'before is not'],
   ['?form=1', 400, 'form is not known'],
   ['?node=a.b', 400, 'node is malformed'],

@@ -4,10 +4,16 @@ import {
   MessageDetailReply,
   MessagesReply,
 } from '@corroport/contracts'
-import { type Command, InvalidArgumentError } from 'commander'
-import { formatDuration, parseSince } from '../duration.ts'
+import type { Command } from 'commander'
+import { formatDuration } from '../duration.ts'
 import { withQuery } from '../gateway-client.ts'
-import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
+import {
+  type GatewayOptions,
+  openGateway,
+  parseWhen,
+  parseWhole,
+  withGateway,
+} from '../gateway-options.ts'
 import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { registerLife } from './message-life.ts'
@@ -17,6 +23,7 @@ interface MessagesOptions extends GatewayOptions {
   by?: string
   region?: string
   since?: string
+  until?: string
   before?: string
 }
 
@@ -27,19 +34,21 @@ export function registerMessages(program: Command, terminal: Terminal): void {
     .option('--by <node>', 'sent by this node')
     .option('--region <region>', 'sent from this region')
     .option('--since <when>', 'so long ago (10m, 2h, 1d) or an ISO time', parseWhen)
+    .option('--until <when>', 'before that time: so long ago, or an ISO time', parseWhen)
     .option('--before <cursor>', 'the page after this one, as its last line says')
     .addHelpText(
       'after',
       `
 Examples:
   $ corroport messages --since 10m --by node2
+  $ corroport messages --since 2h --until 1h
   $ corroport messages --limit 1000 --json | jq -r '.messages[].pk'`,
     )
     .action(
       terminal.action(async (options: MessagesOptions) => {
-        const { limit, by, region, since, before } = options
+        const { limit, by, region, since, until, before } = options
         const reply = await openGateway(options, terminal).get(
-          withQuery('/api/messages', { limit, node: by, region, since, before }),
+          withQuery('/api/messages', { limit, node: by, region, since, until, before }),
           createParser('messages', MessagesReply),
         )
         if (options.json) {
@@ -88,12 +97,6 @@ Example:
         return detail.missing.length === 0 ? 'ok' : 'missing'
       }),
     )
-}
-
-function parseWhen(text: string): string {
-  const since = parseSince(text, Date.now())
-  if (since === undefined) throw new InvalidArgumentError('Give 10m, 2h, 1d or an ISO time.')
-  return since
 }
 
 function showDetail(detail: MessageDetail, terminal: Terminal): void {

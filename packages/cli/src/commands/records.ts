@@ -1,8 +1,13 @@
 import { createParser, RecordsReply } from '@corroport/contracts'
-import { type Command, InvalidArgumentError } from 'commander'
-import { parseSince } from '../duration.ts'
+import type { Command } from 'commander'
 import { withQuery } from '../gateway-client.ts'
-import { type GatewayOptions, openGateway, parseWhole, withGateway } from '../gateway-options.ts'
+import {
+  type GatewayOptions,
+  openGateway,
+  parseWhen,
+  parseWhole,
+  withGateway,
+} from '../gateway-options.ts'
 import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -54,10 +59,4 @@ Examples:
         return 'ok'
       }),
     )
-}
-
-function parseWhen(text: string): string {
-  const when = parseSince(text, Date.now())
-  if (when === undefined) throw new InvalidArgumentError('Give 10m, 2h, 1d or an ISO time.')
-  return when
 }

@@ -19,15 +19,17 @@ export function refuseForeignPages(app: App, access: Config['access']): void {
       throw new ProblemError(421, `this is not ${host ?? 'a nameless host'}: ask ${hosts[0]}`)
     }
     const site = request.headers['sec-fetch-site']
+    const isOfOtherPage = site === 'cross-site' || site === 'same-site'
     if (!isUnsafe(request)) {
-      // Blind loads, such as an image whose address is a slow question. Links may lead here.
-      if (site === 'cross-site' && request.url.startsWith('/api') && !isNavigation(request)) {
-        throw new ProblemError(403, 'a page of another site may not load this')
+      // Blind loads, such as an image whose address is a slow question. Links may lead here. The route
+      // says what is meant, since an address can be spelled in several ways: /%61pi.
+      const isOfApi = request.routeOptions.url?.startsWith('/api') === true
+      if (isOfOtherPage && isOfApi && !isNavigation(request)) {
+        throw new ProblemError(403, 'a page of another origin may not load this')
       }
       return
     }
-    const isForeign = origin !== undefined && !isOwnOrigin(origin, hosts, access)
-    if (isForeign || site === 'cross-site' || site === 'same-site') {
+    if (isOfOtherPage || (origin !== undefined && !isOwnOrigin(origin, hosts, access))) {
       throw new ProblemError(403, 'a page of another origin may not change anything here')
     }
   })

@@ -1,4 +1,4 @@
-import { type Role } from '@corroport/contracts'
+import type { Role } from '@corroport/contracts'
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import type { App } from '../http-server.ts'
 

@@ -9,11 +9,11 @@ import {
   tail,
 } from '@corroport/bus'
 import type { Logger } from 'pino'
+import { createTurns } from '../turns.ts'
 import { encodeCursor } from './cursor.ts'
 import { type LiveRecord, toLiveRecord } from './live-record.ts'
 import type { Reader } from './reader.ts'
 import { earliest, isSame, isWithin, placesOf, resume } from './resume.ts'
-import { createTurns } from './turns.ts'
 
 export interface HubOptions {
   heads: StreamHead[]
@@ -38,6 +38,8 @@ const keptRecords = 5000
 const keptBytes = 2 * 1024 * 1024
 // After a restart all pages come at once, and each that catches up costs a consumer for every stream.
 const maxCatchingUp = 16
+// Then the next ones have theirs: a page that reads slowly must not hold them all up.
+const turnMs = 10_000
 export const headsTimeoutMs = 1500
 
 export function createHub({ heads, readers, bus, connection, log, signal }: HubOptions): Hub {
@@ -95,9 +97,11 @@ export function createHub({ heads, readers, bus, connection, log, signal }: HubO
 
   /** Over a look of its own at what is not kept. */
   const catchUp = async (reader: Reader, stop: AbortSignal): Promise<void> => {
-    using _turn = await turns.take()
     while (!stop.aborted) {
+      using _turn = await turns.take()
+      const over = AbortSignal.timeout(turnMs)
       try {
+        if (stop.aborted) return
         const found = await findStreamHeads(bus, headsTimeoutMs)
         if (stop.aborted) return
         place(reader, found)
@@ -113,7 +117,7 @@ export function createHub({ heads, readers, bus, connection, log, signal }: HubO
         await tail({
           connection,
           from: reader.position ?? {},
-          signal: AbortSignal.any([stop, reached.signal]),
+          signal: AbortSignal.any([stop, reached.signal, over]),
           onRecord(record) {
             if (stop.aborted || reached.signal.aborted) return undefined
             give(reader, toLiveRecord(record))

@@ -51,7 +51,11 @@ function judge(subject: string, text: string): { payload: string; violation: str
   }
 }
 
-/** `corro.ack.received.node1` is called `ack.received`. */
+/** `corro.ack.received.node1` is called `ack.received`. A server takes subjects with a CR in them. */
 function nameOf(subject: string): string {
-  return subject.split('.').slice(1, 3).join('.')
+  return subject
+    .split('.')
+    .slice(1, 3)
+    .join('.')
+    .replaceAll(/[\r\n]/g, ' ')
 }

@@ -9,19 +9,35 @@ export interface Canary {
   partitionedFrom: string[]
 }
 
+type Owners = ReadonlyMap<string | null | undefined, readonly Identity[]>
+
+/** The nodes that are present, by what each of them should have for itself. */
+export interface Announced {
+  actorIds: Owners
+  addresses: Owners
+}
+
+export function gatherAnnounced(identities: readonly Identity[]): Announced {
+  const present = identities.filter(({ heard }) => heard?.presence === 'present')
+  return {
+    actorIds: Map.groupBy(present, ({ heard }) => heard?.actorIds[0]),
+    addresses: Map.groupBy(present, ({ heard }) => heard?.announcement.endpoints.gossip),
+  }
+}
+
 type Finding = Pick<Disagreement, 'kind' | 'detail'>
 
 /** Where the sources say different things of one member. */
 export function disagreementsOf(
   identity: Identity,
   canary: Canary,
-  identities: readonly Identity[],
+  announced: Announced,
   sources: MemberSources,
 ): Finding[] {
   return [
     ...declaredAgainstHeard(identity, sources),
     ...swimAgainstNats(identity, sources),
-    ...idsAgainstEachOther(identity, identities),
+    ...idsAgainstEachOther(identity, announced),
     ...linkAgainstNats(identity, canary, sources),
   ]
 }
@@ -87,30 +103,27 @@ function swimAgainstNats(
   return []
 }
 
-function idsAgainstEachOther(identity: Identity, identities: readonly Identity[]): Finding[] {
+function idsAgainstEachOther(identity: Identity, announced: Announced): Finding[] {
   const { heard, row } = identity
   if (heard?.presence !== 'present') return []
   const name = nameOf(identity)
-  const [announced] = heard.actorIds
-  const others = identities.filter(
-    (other) => other !== identity && other.heard?.presence === 'present',
-  )
+  const [actorId] = heard.actorIds
+  const address = heard.announcement.endpoints.gossip
   const findings: Finding[] = []
   const written = row?.actorId ?? undefined
-  if (announced !== undefined && written !== undefined && written !== announced) {
-    const detail = `${name} announces ${announced}, its row in node_configs says ${written}`
+  if (actorId !== undefined && written !== undefined && written !== actorId) {
+    const detail = `${name} announces ${actorId}, its row in node_configs says ${written}`
     findings.push({ kind: 'actor-id-differs', detail })
   }
-  for (const other of others) {
-    if (announced !== undefined && other.heard?.actorIds[0] === announced) {
-      const detail = `${name} and ${nameOf(other)} announce the same actor id ${announced}`
-      findings.push({ kind: 'actor-id-shared', detail })
-    }
-    const address = heard.announcement.endpoints.gossip
-    if (address !== null && other.heard?.announcement.endpoints.gossip === address) {
-      const detail = `${name} and ${nameOf(other)} announce the same gossip address ${address}`
-      findings.push({ kind: 'gossip-address-shared', detail })
-    }
+  const othersOf = (owners: Owners, value: string | null | undefined): Identity[] =>
+    value ? (owners.get(value)?.filter((owner) => owner !== identity) ?? []) : []
+  for (const other of othersOf(announced.actorIds, actorId)) {
+    const detail = `${name} and ${nameOf(other)} announce the same actor id ${actorId}`
+    findings.push({ kind: 'actor-id-shared', detail })
+  }
+  for (const other of othersOf(announced.addresses, address)) {
+    const detail = `${name} and ${nameOf(other)} announce the same gossip address ${address}`
+    findings.push({ kind: 'gossip-address-shared', detail })
   }
   return findings
 }

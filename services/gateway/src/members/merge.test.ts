@@ -1,105 +1,19 @@
-import type { NodeAnnounced, NodeViewed, Presence, SwimMember } from '@corroport/contracts'
+import type { SwimMember } from '@corroport/contracts'
 import { expect, test } from '@jest/globals'
+import {
+  actor,
+  address,
+  at,
+  canary,
+  heard,
+  memberOf,
+  node,
+  sources,
+  swim,
+  view,
+} from '../../test/member-sources.ts'
 import { mergeMembers } from './merge.ts'
-import { describeSights } from './sights.ts'
-import type { HeardNode, MemberSources } from './sources.ts'
-
-const at = '2026-01-15T10:00:00.000000Z'
-const actor = (node: number, wipes = 0): string => `${node}${wipes}`.repeat(16)
-const address = (node: number): string => `10.0.0.${node}:8787`
-
-interface HeardChange {
-  presence?: Presence
-  actorIds?: string[]
-  gossip?: string
-  state?: NodeAnnounced['state']
-  agent?: NodeAnnounced['agent']['state']
-}
-
-function heard(node: number, change: HeardChange = {}): HeardNode {
-  const { presence = 'present', actorIds = [actor(node)], gossip = address(node) } = change
-  return {
-    announcement: {
-      nodeId: `node${node}`,
-      instanceId: `i${node}`,
-      region: 'iad',
-      publicKey: 'A'.repeat(43),
-      endpoints: { api: '127.0.0.1:4001', peer: '127.0.0.1:5001', gossip },
-      state: change.state ?? 'active',
-      stateAt: at,
-      version: '0.1.0',
-      agent: {
-        state: change.agent ?? 'ready',
-        stateSince: at,
-        actorId: actorIds[0] ?? null,
-        url: 'http://127.0.0.1:8081',
-      },
-      startedAt: at,
-      announcedAt: at,
-    },
-    actorIds,
-    presence,
-    ageMs: presence === 'present' ? 200.4 : 60_000,
-  }
-}
-
-const swim = (node: number, change: Partial<SwimMember> = {}): SwimMember => ({
-  actorId: actor(node),
-  address: address(node),
-  state: 'alive',
-  incarnation: 0,
-  identifiedAt: '7710532660290802288',
-  ring: 0,
-  rttsMs: [1],
-  lastSyncAt: null,
-  ...change,
-})
-
-type Canary = NodeViewed['canaries'][number]
-const canary = (node: number, link: Canary['link'] = 'ok'): Canary => ({
-  nodeId: `node${node}`,
-  sequence: 7,
-  ageMs: 500,
-  link,
-})
-
-const view = (node: number, members: SwimMember[], canaries: Canary[]) => ({
-  view: {
-    nodeId: `node${node}`,
-    at,
-    swim: { source: 'admin-socket' as const, takenAt: at, error: null, members },
-    sync: null,
-    replication: null,
-    canaries,
-    canaryIntervalMs: 2000,
-    declared: { source: 'static' as const, nodes: [], takenAt: at, error: null },
-  },
-  ageMs: 100,
-})
-
-const node = (nodeId: string) => ({ nodeId, address: null, region: null })
-
-/** Three nodes that agree on everything, as node1 has them. */
-function sources(change: Partial<MemberSources> = {}): MemberSources {
-  return {
-    nodeId: 'node1',
-    declared: { source: 'static', nodes: ['node1', 'node2', 'node3'].map(node) },
-    heard: [heard(1), heard(2), heard(3)],
-    rows: [1, 2, 3].map((number) => ({
-      nodeId: `node${number}`,
-      actorId: actor(number),
-      region: 'iad',
-      state: 'active',
-    })),
-    swim: { source: 'admin-socket', ageMs: 300, members: [swim(2), swim(3)], isRecent: true },
-    views: [
-      view(1, [swim(2), swim(3)], [canary(2), canary(3)]),
-      view(2, [swim(1), swim(3)], [canary(1), canary(3)]),
-    ],
-    isNatsConnected: true,
-    ...change,
-  }
-}
+import type { MemberSources } from './sources.ts'
 
 const withSwim = (members: SwimMember[]): Partial<MemberSources> => ({
   swim: { source: 'admin-socket', ageMs: 300, members, isRecent: true },
@@ -107,12 +21,6 @@ const withSwim = (members: SwimMember[]): Partial<MemberSources> => ({
 
 const kindsOf = (change: Partial<MemberSources>): string[] =>
   mergeMembers(sources(change)).disagreements.map(({ node_id, kind }) => `${node_id} ${kind}`)
-
-const memberOf = (change: Partial<MemberSources>, nodeId: string | null) => {
-  const found = mergeMembers(sources(change)).members.find((member) => member.node_id === nodeId)
-  if (!found) throw new Error(`no member ${nodeId}`)
-  return found
-}
 
 test('three sources that agree are three members', () => {
   const { members, disagreements } = mergeMembers(sources())
@@ -384,51 +292,4 @@ test('a partition of many is told with the first ten of them', () => {
     'canaries of node3 do not reach node10, node11, node12, node13, node14, node15, node16, ' +
       'node17, node18, node19 and 2 more; NATS hears it',
   )
-})
-
-/** node1 has all alive; node2 has node3 down, node3 has nobody, node4 does not see SWIM. */
-const divided = (): MemberSources => {
-  const blind = view(4, [], [])
-  return sources({
-    heard: [heard(1), heard(2), heard(3), heard(4), heard(5)],
-    views: [
-      view(1, [swim(2), swim(3)], []),
-      view(2, [swim(1), swim(3, { state: 'down' })], []),
-      view(3, [], []),
-      { ...blind, view: { ...blind.view, swim: { ...blind.view.swim, source: 'none' } } },
-    ],
-  })
-}
-
-test('those that see a member are counted without itself, this node, and those without SWIM', () => {
-  const seenBy = (nodeId: string) => memberOf(divided(), nodeId).swim.seen_by
-
-  expect(seenBy('node1')).toEqual({ alive: 1, suspect: 0, down: 0, unlisted: 1 })
-  expect(seenBy('node2')).toEqual({ alive: 0, suspect: 0, down: 0, unlisted: 1 })
-  expect(seenBy('node3')).toEqual({ alive: 0, suspect: 0, down: 1, unlisted: 0 })
-})
-
-test('how every other node sees a member is told, this node first, with those that tell nothing', () => {
-  expect(describeSights('node3', { ...divided(), nodeId: 'node2' })).toEqual([
-    { node_id: 'node2', state: 'alive' },
-    { node_id: 'node1', state: 'alive' },
-    { node_id: 'node4', state: null },
-    { node_id: 'node5', state: null },
-  ])
-  expect(describeSights('node1', divided())).toEqual([
-    { node_id: 'node2', state: 'alive' },
-    { node_id: 'node3', state: 'unlisted' },
-    { node_id: 'node4', state: null },
-    { node_id: 'node5', state: null },
-  ])
-  expect(describeSights('node9', divided())).toBeUndefined()
-})
-
-test('who has no SWIM at all does not say that a member is unlisted', () => {
-  const swimOfNobody = { source: 'none', ageMs: null, members: [], isRecent: false }
-
-  expect(describeSights('node2', sources({ swim: swimOfNobody, views: [] }))).toEqual([
-    { node_id: 'node1', state: null },
-    { node_id: 'node3', state: null },
-  ])
 })

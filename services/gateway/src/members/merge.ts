@@ -1,5 +1,5 @@
 import type { ClusterMember, Disagreement, SwimMember } from '@corroport/contracts'
-import { type Canary, disagreementsOf } from './disagreements.ts'
+import { type Canary, disagreementsOf, gatherAnnounced } from './disagreements.ts'
 import { addressOf, type Identity, identify } from './identities.ts'
 import { countSights, gatherSightings } from './sights.ts'
 import type { MemberSources } from './sources.ts'
@@ -12,9 +12,10 @@ export function mergeMembers(sources: MemberSources): {
   const identities = identify(sources)
   const sightings = gatherSightings(identities, sources)
   const canaryOf = gatherCanaries(sources)
+  const announced = gatherAnnounced(identities)
   const merged = identities.map((identity) => {
     const canary = canaryOf(identity)
-    const found = disagreementsOf(identity, canary, identities, sources)
+    const found = disagreementsOf(identity, canary, announced, sources)
     const seenBy = countSights(identity, sightings)
     const member = describe(identity, { canary, seenBy, isAgreed: found.length === 0 }, sources)
     const { node_id, actor_id } = member

@@ -136,6 +136,20 @@ test('who says nothing, or sees nothing, is told with the reason; agents without
   expect(mean_ms).toBeNull()
 })
 
+test('what was seen before the admin socket failed counts no more', async () => {
+  const before = view(2, [seen(1, [9, 9, 9])], { error: 'no such socket' })
+
+  const reply = await measureRoundTrips([member(1), member(2)], [view(1, [seen(2, [4])]), before])
+
+  expect(reply.rtt_ms).toEqual([
+    [null, 4],
+    [null, null],
+  ])
+  expect(reply.nodes.map(({ error }) => error)).toEqual([null, 'no such socket'])
+  expect(reply.not_alive).toEqual([])
+  expect(reply.mean_ms).toBe(4)
+})
+
 test('the answer of 500 nodes is below three megabytes', async () => {
   const ids = Array.from({ length: 500 }, (_, index) => index + 1)
   const idOf = (number: number) => String(number).padStart(32, '0')

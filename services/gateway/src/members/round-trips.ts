@@ -20,13 +20,13 @@ export async function measureRoundTrips(
   const not_alive: RoundTrips['not_alive'] = []
   let sliceBegan = performance.now()
   for (const [place, { node_id: from }] of nodes.entries()) {
-    const swim = viewOf.get(from)?.view.swim
+    const swim = currentSwim(viewOf.get(from)?.view.swim)
     const row = findMembers(swim?.members ?? [])
     // An agent that was wiped finds its former self at its own address.
     row[place] = undefined
     rtt_ms.push(row.map((member) => (member ? medianOf(member.rttsMs) : null)))
     samples.push(row.map((member) => member?.rttsMs.length ?? 0))
-    if (swim && swim.source !== 'none') not_alive.push(...notAlive(from, nodes, row))
+    if (swim) not_alive.push(...notAlive(from, nodes, row))
     if (performance.now() - sliceBegan < sliceMs) continue
     await setImmediate()
     sliceBegan = performance.now()
@@ -46,6 +46,12 @@ export async function measureRoundTrips(
     not_alive,
     ...spreadOf(rtt_ms.flat().filter((value) => value !== null)),
   }
+}
+
+/** What was seen before the admin socket failed is no measurement of now. */
+function currentSwim(swim: NodeViewed['swim'] | undefined): NodeViewed['swim'] | undefined {
+  if (!swim || swim.source === 'none') return undefined
+  return swim.source === 'admin-socket' && swim.error !== null ? undefined : swim
 }
 
 function errorOf({ source, error }: NodeViewed['swim']): string | null {

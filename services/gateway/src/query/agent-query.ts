@@ -173,7 +173,7 @@ function toRefusal(error: unknown): unknown {
 }
 
 /** `near "b": syntax error in SELECT a fro b at offset 13`, with the place in place of the statement. */
-export function withPlace(message: string): string {
+function withPlace(message: string): string {
   const found = /^(?<what>.*?) in (?<sql>[^]*) at offset (?<offset>\d+)$/.exec(message)?.groups
   if (found?.sql === undefined) return message
   const before = Buffer.from(found.sql).subarray(0, Number(found.offset)).toString().split('\n')

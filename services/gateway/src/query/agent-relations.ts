@@ -23,5 +23,5 @@ export async function readAgentRelations(agent: CorrosionClient): Promise<QueryR
 }
 
 function isInternal(name: string): boolean {
-  return /^(__corro_|crsql_|sqlite_)|__crsql_/.test(name)
+  return /^(__corro_|crsql_|sqlite_|dev_agent$)|__crsql_/.test(name)
 }

@@ -9,6 +9,7 @@ import { Type } from 'typebox'
 import type { Config } from '../config.ts'
 import type { App } from '../http-server.ts'
 import { listLetters, redrive, showLetter, throwAway } from '../records/dead-letters.ts'
+import { createTurns } from '../turns.ts'
 import { answeredBy, answers, bodyIsOptional } from './responses.ts'
 
 export interface DeadLettersDeps {
@@ -17,6 +18,8 @@ export interface DeadLettersDeps {
 }
 
 const defaultLimit = 50
+// Each holds up to 16 MB of letters for its time; the others wait.
+const mostListsAtOnce = 4
 const Sequence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 const Params = Type.Object({ sequence: Sequence })
 const DeadQuery = Type.Object(
@@ -31,6 +34,7 @@ const NoBody = Type.Object({}, { additionalProperties: false })
 /** What handlers refused for ever. */
 export function registerDeadLetters(app: App, { config, bus }: DeadLettersDeps): void {
   const { nodeId } = config
+  const turns = createTurns(mostListsAtOnce)
 
   app.get(
     '/api/dead',
@@ -39,6 +43,7 @@ export function registerDeadLetters(app: App, { config, bus }: DeadLettersDeps):
       schema: { querystring: DeadQuery, response: answers(DeadLettersReply) },
     },
     async ({ query: { before, limit = defaultLimit } }) => {
+      using _turn = await turns.take()
       const { letters, total, next } = await listLetters(bus, { before, limit })
       return { letters, total, next, ...answeredBy(nodeId) }
     },

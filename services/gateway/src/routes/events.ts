@@ -73,9 +73,10 @@ export function registerEvents(app: App, { live, log }: EventsDeps): void {
       const { raw } = reply
       reply.hijack()
       if (raw.destroyed) return
-      // A page that is cut off makes room at once, though what it was told may still be on its way.
+      // A page that is cut off makes room at once, though what it was told may still be on its way. That
+      // may happen while it is let in, by all that is kept at once: it leaves what it has entered.
       const leaving = new DisposableStack()
-      const leave = (): void => leaving.dispose()
+      const leave = (): void => queueMicrotask(() => leaving.dispose())
       raw.once('close', leave)
       if (tokenId !== null) {
         readersOf.set(tokenId, open + 1)

@@ -1,6 +1,5 @@
 import type { Bus } from '@corroport/bus'
 import {
-  fromTimestamp,
   MessageDetailReply,
   MessageId,
   MessagesReply,
@@ -21,6 +20,7 @@ import { requireKnown } from '../known-nodes.ts'
 import { decodePlace, listMessages } from '../list-messages.ts'
 import type { Roster } from '../roster.ts'
 import { checkContent, type Sender, type Sent } from '../send.ts'
+import { readTimeRange } from '../time-range.ts'
 import type { Tracker } from '../tracker.ts'
 import { answeredBy, answers } from './responses.ts'
 
@@ -44,6 +44,7 @@ const ListQuery = Type.Object(
     node: Type.Optional(NodeId),
     region: Type.Optional(Type.String({ maxLength: 64 })),
     since: Type.Optional(Timestamp),
+    until: Type.Optional(Timestamp),
   },
   { additionalProperties: false },
 )
@@ -87,11 +88,8 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
       schema: { querystring: ListQuery, response: answers(MessagesReply) },
     },
     async ({ query }) => {
-      const { limit = defaultLimit, before, node, region, since } = query
-      const sinceMicroseconds = since === undefined ? undefined : fromTimestamp(since)
-      if (since !== undefined && sinceMicroseconds === undefined) {
-        throw new ProblemError(400, 'since is a time that does not exist')
-      }
+      const { limit = defaultLimit, before, node, region } = query
+      const { since, until } = readTimeRange(query)
       const place = before === undefined ? undefined : decodePlace(before)
       if (before !== undefined && !place) {
         throw new ProblemError(400, 'before is not the `next` of a page')
@@ -102,7 +100,8 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
         before: place,
         nodeId: node,
         region,
-        sinceMs: sinceMicroseconds === undefined ? undefined : Math.ceil(sinceMicroseconds / 1000),
+        sinceMs: toMs(since),
+        untilMs: toMs(until),
       })
       return { ...page, count: page.messages.length, ...answeredBy(nodeId) }
     },
@@ -126,4 +125,9 @@ export function registerMessages(app: App, deps: MessagesDeps): void {
       return { ...detail, timestamp: toTimestamp(nowMicroseconds()) }
     },
   )
+}
+
+/** The first millisecond that is not before the time: messages are told apart by theirs. */
+function toMs(microseconds: number | undefined): number | undefined {
+  return microseconds === undefined ? undefined : Math.ceil(microseconds / 1000)
 }

@@ -4,7 +4,7 @@ import fastifyStatic from '@fastify/static'
 import { ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
 
-const yearSeconds = 365 * 24 * 3600
+const yearMs = 365 * 24 * 3_600_000
 
 /** The console: files of its build, and its one document for every address of a page. */
 export async function registerPages(
@@ -22,9 +22,10 @@ export async function registerPages(
     '/assets/*',
     { config: { access: 'public' }, schema: { hide: true } },
     async ({ params }, reply) => {
-      // Their names hold a digest of what is in them.
-      reply.header('cache-control', `public, max-age=${yearSeconds}, immutable`)
-      return reply.sendFile(join('assets', params['*']))
+      // Their names hold a digest of what is in them. With the file only: a gateway of another version
+      // has none of that name, and a browser would keep its 404 for as long.
+      const kept = { cacheControl: true, maxAge: yearMs, immutable: true }
+      return reply.sendFile(join('assets', params['*']), kept)
     },
   )
   app.get(

@@ -10,14 +10,16 @@ import {
 } from '@corroport/contracts'
 import type { CorrosionClient } from '@corroport/corrosion-client'
 import { Type } from 'typebox'
+import { askedBy } from '../access/policy.ts'
 import type { Config } from '../config.ts'
 import { ProblemError, silentAnalytics } from '../errors.ts'
 import type { App } from '../http-server.ts'
 import type { Members } from '../members/start-members.ts'
 import { readAgentRelations } from '../query/agent-relations.ts'
-import { type Answer, compareAnswers, type Queries } from '../query/queries.ts'
+import { type Answer, compareAnswers, type Queries, type Query } from '../query/queries.ts'
 import { toTableCsv } from '../query/query-csv.ts'
 import type { Roster } from '../roster.ts'
+import { createTurns } from '../turns.ts'
 import { answeredBy, answers, documents } from './responses.ts'
 
 export interface QueryDeps {
@@ -28,6 +30,9 @@ export interface QueryDeps {
   members: Pick<Members, 'current'>
   queries: Queries
 }
+
+// The rows of all nodes, up to 32 MB, lie here until the slowest of them has answered.
+export const mostOfSeveralNodes = 4
 
 const RelationsQuery = Type.Object(
   { source: Type.Optional(QuerySource) },
@@ -55,6 +60,20 @@ export function registerQuery(app: App, deps: QueryDeps): void {
     )
   }
 
+  const turns = createTurns(mostOfSeveralNodes)
+  const askNodes = async (nodeIds: readonly string[], query: Query): Promise<Answer[]> => {
+    if (nodeIds.length < 2) return await queries.askNodes(nodeIds, query)
+    if (turns.free === 0) {
+      throw new ProblemError(
+        503,
+        `${mostOfSeveralNodes} queries of several nodes run here already: try again later`,
+        { retryAfterSeconds: 1 },
+      )
+    }
+    using _turn = await turns.take()
+    return await queries.askNodes(nodeIds, query)
+  }
+
   app.post(
     '/api/query',
     {
@@ -77,12 +96,11 @@ export function registerQuery(app: App, deps: QueryDeps): void {
         throw new ProblemError(406, 'rows of several nodes do not fit into one CSV: ask one')
       }
 
-      const by = request.principal?.name ?? 'operator'
-      const query = { sql, params, by, maxRows, timeoutMs }
+      const query = { sql, params, by: askedBy(request.principal), maxRows, timeoutMs }
       const asked =
         source === 'analytics'
           ? [await queries.askAnalytics(query)]
-          : await queries.askNodes(nodeIds, query)
+          : await askNodes(nodeIds, query)
       throwIfNothingCame(asked)
 
       const table = asked[0]?.result.table

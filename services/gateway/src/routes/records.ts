@@ -1,12 +1,13 @@
 import { type Bus, readPast } from '@corroport/bus'
-import { fromTimestamp, nowMicroseconds, RecordsReply, Timestamp } from '@corroport/contracts'
+import { nowMicroseconds, RecordsReply, Timestamp } from '@corroport/contracts'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
-import { ProblemError } from '../errors.ts'
 import type { App } from '../http-server.ts'
 import { silentStreams } from '../records/silent-streams.ts'
 import { toStoredRecord } from '../records/stored-record.ts'
 import { readFilters } from '../subject-filters.ts'
+import { readTimeRange } from '../time-range.ts'
+import { createTurns } from '../turns.ts'
 import { answeredBy, answers } from './responses.ts'
 
 export interface RecordsDeps {
@@ -15,8 +16,10 @@ export interface RecordsDeps {
 }
 
 const defaultLimit = 200
-const defaultRangeMs = 3_600_000
+const defaultRangeMicroseconds = 3_600_000_000
 const timeoutMs = 3000
+// Each holds up to 16 MB of every stream for its time; the others wait.
+const mostAtOnce = 4
 
 const RecordsQuery = Type.Object(
   {
@@ -32,23 +35,24 @@ const RecordsQuery = Type.Object(
 
 /** What still lies in the streams. */
 export function registerRecords(app: App, { config, bus }: RecordsDeps): void {
+  const turns = createTurns(mostAtOnce)
+
   app.get(
     '/api/records',
     {
       config: { access: 'viewer' },
       schema: { querystring: RecordsQuery, response: answers(RecordsReply) },
     },
-    async ({ query: { subjects = '', since, until, limit = defaultLimit } }) => {
-      const end = until === undefined ? undefined : readTime('until', until)
-      const endMs = end?.getTime() ?? nowMicroseconds() / 1000
-      const start =
-        since === undefined ? new Date(endMs - defaultRangeMs) : readTime('since', since)
-      if (end && start >= end) throw new ProblemError(400, 'since is not before until')
+    async ({ query }) => {
+      const { subjects = '', limit = defaultLimit } = query
+      const { since, until } = readTimeRange(query)
+      const from = since ?? (until ?? nowMicroseconds()) - defaultRangeMicroseconds
       const filters = readFilters(subjects === '' ? 'corro.>' : subjects)
+      using _turn = await turns.take()
       const { records, isCut } = await readPast(bus, {
         filters,
-        since: start,
-        until: end,
+        since: new Date(from / 1000),
+        until: until === undefined ? undefined : new Date(until / 1000),
         limit,
         timeoutMs,
       }).catch(silentStreams)
@@ -60,12 +64,4 @@ export function registerRecords(app: App, { config, bus }: RecordsDeps): void {
       }
     },
   )
-}
-
-function readTime(name: string, text: string): Date {
-  const microseconds = fromTimestamp(text)
-  if (microseconds === undefined) {
-    throw new ProblemError(400, `${name} is a time that does not exist`)
-  }
-  return new Date(microseconds / 1000)
 }

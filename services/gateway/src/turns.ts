@@ -1,5 +1,5 @@
 /** Lets so many work at once; the others wait until one of these is done. */
-export function createTurns(most: number): { take(): Promise<Disposable> } {
+export function createTurns(most: number): { readonly free: number; take(): Promise<Disposable> } {
   let free = most
   const waiting: (() => void)[] = []
   const giveBack = (): void => {
@@ -8,6 +8,9 @@ export function createTurns(most: number): { take(): Promise<Disposable> } {
     else free += 1
   }
   return {
+    get free() {
+      return free
+    },
     async take() {
       if (free > 0) free -= 1
       else await new Promise<void>((resolve) => waiting.push(resolve))
