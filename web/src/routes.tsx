@@ -111,6 +111,8 @@ export function createConsoleRouter() {
     defaultPreload: 'intent',
     defaultErrorComponent: PageError,
     scrollRestoration: true,
+    // A filter that is typed replaces the address of its entry: the page stays where it stands.
+    getScrollRestorationKey: ({ pathname, state }) => `${pathname} ${state.__TSR_index}`,
   })
 }
 

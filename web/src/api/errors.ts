@@ -6,22 +6,16 @@ export class RefusedError extends Error {
   readonly fields: Readonly<Record<string, string>>
   /** What else is wrong, all at once. */
   readonly problems: readonly string[]
-  readonly retryAfterSeconds: number | undefined
 
   constructor(
     status: number,
     detail: string,
-    options: {
-      fields?: Record<string, string>
-      problems?: readonly string[]
-      retryAfterSeconds?: number | undefined
-    } = {},
+    options: { fields?: Record<string, string>; problems?: readonly string[] } = {},
   ) {
     super(detail)
     this.status = status
     this.fields = options.fields ?? {}
     this.problems = options.problems ?? []
-    this.retryAfterSeconds = options.retryAfterSeconds
   }
 }
 
@@ -40,6 +34,10 @@ export function isPassing(error: unknown): boolean {
 
 export function isUnauthorized(error: unknown): boolean {
   return error instanceof RefusedError && error.status === 401
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof RefusedError && error.status === 404
 }
 
 export function messageOf(error: unknown): string {

@@ -40,6 +40,7 @@ interface MessageFilter {
   node?: string | undefined
   region?: string | undefined
   since?: string | undefined
+  until?: string | undefined
   before?: string | undefined
   limit?: number
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '@corroport/contracts'
 import { RefusedError, UnreachedError } from './errors.ts'
+import { noteGatewayTime } from './gateway-clock.ts'
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -7,7 +8,6 @@ export interface Ask {
   query?: Query
   body?: unknown
   method?: 'GET' | 'POST' | 'DELETE'
-  accept?: string
   signal?: AbortSignal | undefined
   /** Milliseconds. */
   timeoutMs?: number
@@ -28,19 +28,18 @@ export function withQuery(path: string, query: Query = {}): string {
  * of one version, and the gateway checks what it sends.
  */
 export async function ask<Reply>(path: string, options: Ask = {}): Promise<Reply> {
-  const response = await request(path, options)
-  return (await response.json()) as Reply
-}
-
-export async function request(path: string, options: Ask = {}): Promise<Response> {
-  const { query, body, accept = 'application/json', timeoutMs = defaultTimeoutMs } = options
+  const { query, body, timeoutMs = defaultTimeoutMs } = options
   const { method = body === undefined ? 'GET' : 'POST' } = options
   const timeout = AbortSignal.timeout(timeoutMs)
+  const sentAt = Date.now()
   let response: Response
   try {
     response = await fetch(withQuery(path, query), {
       method,
-      headers: { accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
     })
@@ -51,21 +50,22 @@ export async function request(path: string, options: Ask = {}): Promise<Response
       : 'the gateway cannot be reached'
     throw new UnreachedError(reason, { cause })
   }
+  noteGatewayTime(response.headers.get('date'), { sentAt, receivedAt: Date.now() })
   if (!response.ok) throw await refusalOf(response)
-  return response
+  return (await response.json()) as Reply
 }
 
 async function refusalOf(response: Response): Promise<RefusedError> {
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
-  const retryAfterSeconds = Number.isNaN(retryAfter) ? undefined : retryAfter
   const isProblem = response.headers.get('content-type')?.includes('problem+json') === true
   if (!isProblem) {
-    const detail = `answered ${response.status} ${response.statusText}`.trim()
-    return new RefusedError(response.status, detail, { retryAfterSeconds })
+    return new RefusedError(
+      response.status,
+      `answered ${response.status} ${response.statusText}`.trim(),
+    )
   }
   const { detail, errors = [] } = (await response.json()) as Problem
   const named = errors.filter(({ path }) => path !== '')
   const fields = Object.fromEntries(named.map(({ path, message }) => [path, message]))
   const problems = errors.flatMap(({ path, message }) => (path === '' ? [message] : []))
-  return new RefusedError(response.status, detail, { fields, problems, retryAfterSeconds })
+  return new RefusedError(response.status, detail, { fields, problems })
 }

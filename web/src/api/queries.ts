@@ -17,6 +17,8 @@ export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: gateway.session,
   refetchInterval: everyMs.session,
+  // Also while nobody is signed in, who may do that in another tab.
+  refetchIntervalInBackground: true,
 })
 
 export const membersQuery = queryOptions({

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { formatTime } from '../format/time.ts'
+import { formatTime, type Zone } from '../format/time.ts'
 import { usePreferences } from '../shell/preferences.ts'
+import { useColourScheme } from './colour-scheme.ts'
 
 export interface Series {
   label: string
@@ -23,91 +24,43 @@ export interface ChartProps {
   /** What may lie between two ticks, ascending; decimal ones if not given. The same array each time. */
   incrementsY?: readonly number[] | undefined
   height?: number
-  kind?: 'line' | 'bars' | 'points'
+  kind?: 'line' | 'points'
   /** Places of the two series between which it is filled. */
   band?: readonly [upper: number, lower: number]
 }
 
 const colours = [1, 2, 3, 4, 5, 6].map((number) => `--series-${number}`)
 
-/** Lines, points or bars over one axis. The buttons below show one series alone, or all again. */
+/** Lines or points over one axis. The buttons below show one series alone, or all again. */
 export function Chart(props: ChartProps) {
-  const { label, x, series, axis, formatX = String, formatY, height = 220, kind = 'line' } = props
-  const { incrementsY } = props
+  const { label, x, series, axis, height = 220, kind = 'line', incrementsY } = props
   const [upper, lower] = props.band ?? []
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
-  const { zone, theme } = usePreferences()
-  const [alone, setAlone] = useState<string>()
+  const { zone } = usePreferences()
+  const scheme = useColourScheme()
+  const [chosen, setChosen] = useState<string>()
+  // What is chosen may not be among other series that come later.
+  const alone = series.some((each) => each.label === chosen) ? chosen : undefined
   const names = JSON.stringify(series.map((each) => each.label))
 
   // Made anew when its form changes; new figures are set below.
   useEffect(() => {
     const element = box.current
     if (!element) return undefined
-    const style = getComputedStyle(element)
-    const colourOf = (name: string) => resolveColour(element, style.getPropertyValue(name))
     const labels = JSON.parse(names) as string[]
-    const time = (seconds: number) =>
-      formatTime(seconds * 1000, zone, { withDate: false, withMilliseconds: false })
-    const axisStyle = {
-      stroke: colourOf('--faint'),
-      grid: { stroke: colourOf('--line'), width: 1 },
-      ticks: { stroke: colourOf('--line'), width: 1 },
-      font: `12px ${style.fontFamily}`,
-    }
-    const made = new uPlot(
-      {
-        width: element.clientWidth || 300,
-        height,
-        legend: { show: false },
-        cursor: { drag: { x: false, y: false } },
-        scales: { x: { time: axis === 'time' } },
-        ...(upper === undefined || lower === undefined
-          ? {}
-          : { bands: [{ series: [upper + 1, lower + 1], fill: `${colourOf('--accent')}33` }] }),
-        axes: [
-          {
-            ...axisStyle,
-            values: (_plot, values) => values.map(axis === 'time' ? time : formatX),
-          },
-          {
-            ...axisStyle,
-            size: 70,
-            ...(incrementsY === undefined ? {} : { incrs: [...incrementsY] }),
-            values: (_plot, values) => values.map(formatY),
-          },
-        ],
-        series: [
-          {},
-          ...labels.map((each, index) => {
-            const stroke = colourOf(colours[index % colours.length] ?? '--text')
-            const paths = kind === 'bars' ? uPlot.paths.bars?.({ size: [0.9, 60] }) : undefined
-            return {
-              label: each,
-              stroke,
-              width: kind === 'points' ? 0 : 1.5,
-              points: { show: kind === 'points', size: 4, fill: stroke },
-              ...(kind === 'bars' ? { fill: `${stroke}66` } : {}),
-              ...(paths === undefined ? {} : { paths }),
-            }
-          }),
-        ],
-      },
-      [[], ...labels.map(() => [])],
-      element,
-    )
+    const size = () => ({ width: element.clientWidth || 300, height })
+    const options = { ...optionsOf(element, labels, props, zone), ...size() }
+    const made = new uPlot(options, [[], ...labels.map(() => [])], element)
     plot.current = made
-    const resizing = new ResizeObserver(() => {
-      made.setSize({ width: element.clientWidth, height })
-    })
+    const resizing = new ResizeObserver(() => made.setSize(size()))
     resizing.observe(element)
     return () => {
       resizing.disconnect()
       made.destroy()
       plot.current = undefined
     }
-  }, [names, axis, height, kind, upper, lower, incrementsY, zone, theme])
+  }, [names, axis, height, kind, upper, lower, incrementsY, zone, scheme])
 
   useEffect(() => {
     plot.current?.setData([[...x], ...series.map(({ values }) => [...values])])
@@ -129,7 +82,7 @@ export function Chart(props: ChartProps) {
               className="quiet"
               key={each.label}
               aria-pressed={alone === each.label}
-              onClick={() => setAlone(alone === each.label ? undefined : each.label)}
+              onClick={() => setChosen(alone === each.label ? undefined : each.label)}
               title={alone === each.label ? 'show all' : 'show alone'}
             >
               <span
@@ -143,6 +96,52 @@ export function Chart(props: ChartProps) {
       )}
     </figure>
   )
+}
+
+function optionsOf(
+  element: HTMLElement,
+  labels: readonly string[],
+  { axis, formatX = String, formatY, incrementsY, kind, band }: ChartProps,
+  zone: Zone,
+): Omit<uPlot.Options, 'width' | 'height'> {
+  const style = getComputedStyle(element)
+  const colourOf = (name: string) => resolveColour(element, style.getPropertyValue(name))
+  const time = (seconds: number) =>
+    formatTime(seconds * 1000, zone, { withDate: false, withMilliseconds: false })
+  const axisStyle = {
+    stroke: colourOf('--faint'),
+    grid: { stroke: colourOf('--line'), width: 1 },
+    ticks: { stroke: colourOf('--line'), width: 1 },
+    font: `12px ${style.fontFamily}`,
+  }
+  const fill = `${colourOf('--accent')}33`
+  return {
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false } },
+    scales: { x: { time: axis === 'time' } },
+    ...(band === undefined ? {} : { bands: [{ series: [band[0] + 1, band[1] + 1], fill }] }),
+    axes: [
+      { ...axisStyle, values: (_plot, values) => values.map(axis === 'time' ? time : formatX) },
+      {
+        ...axisStyle,
+        size: 70,
+        ...(incrementsY === undefined ? {} : { incrs: [...incrementsY] }),
+        values: (_plot, values) => values.map(formatY),
+      },
+    ],
+    series: [
+      {},
+      ...labels.map((label, index): uPlot.Series => {
+        const stroke = colourOf(colours[index % colours.length] ?? '--text')
+        return {
+          label,
+          stroke,
+          width: kind === 'points' ? 0 : 1.5,
+          points: { show: kind === 'points', size: 4, fill: stroke },
+        }
+      }),
+    ],
+  }
 }
 
 /** A canvas does not know `light-dark()`: the colour that an element gets of it. */

@@ -2,6 +2,8 @@ import { type ReactNode, useState } from 'react'
 import { messageOf } from '../api/errors.ts'
 import { Dialog } from './Dialog.tsx'
 import { Field } from './Field.tsx'
+import { toast } from './toasts.ts'
+import { useIsGone } from './useIsGone.ts'
 
 interface ConfirmProps {
   title: string
@@ -22,6 +24,7 @@ export function Confirm(props: ConfirmProps) {
   const [text, setText] = useState('')
   const [error, setError] = useState<string>()
   const [isBusy, setBusy] = useState(false)
+  const isGone = useIsGone()
   const isReady = typed === undefined || text === typed
 
   const confirm = async (): Promise<void> => {
@@ -33,8 +36,9 @@ export function Confirm(props: ConfirmProps) {
     setError(undefined)
     try {
       await onConfirm()
-      onClose()
+      if (!isGone()) onClose()
     } catch (failure) {
+      if (isGone()) toast('bad', `${title}: ${messageOf(failure)}`)
       setError(messageOf(failure))
       setBusy(false)
     }

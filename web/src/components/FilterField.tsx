@@ -10,18 +10,20 @@ interface FilterFieldProps {
   placeholder?: string
 }
 
-/** A field whose text goes into the address. It keeps its own: the address follows a little later. */
+/** A field whose text goes into the address; when it is left, it shows what is there. */
 export function FilterField({ value, onFilter, type = 'search', ...field }: FilterFieldProps) {
-  const [text, setText] = useState(value)
+  // The address follows a little later, and leaves out what does not fit.
+  const [typed, setTyped] = useState<string>()
   return (
     <Field
       {...field}
       type={type}
-      value={text}
+      value={typed ?? value}
       onChange={({ target }) => {
-        setText(target.value)
+        setTyped(target.value)
         onFilter(target.value)
       }}
+      onBlur={() => setTyped(undefined)}
     />
   )
 }

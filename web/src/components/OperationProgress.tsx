@@ -4,8 +4,8 @@ import { operationQuery } from '../api/queries.ts'
 import { formatDuration } from '../format/time.ts'
 import { useLiveEvents } from '../live/hooks.ts'
 import { payloadOf } from '../live/payloads.ts'
+import { Elapsed } from '../shell/Elapsed.tsx'
 import { State } from './Badge.tsx'
-import { useNow } from './clock.ts'
 import { DataPanel } from './Panel.tsx'
 import { Steps } from './Steps.tsx'
 import { Time } from './Time.tsx'
@@ -41,7 +41,9 @@ export function OperationProgress({ id, whenEnded }: OperationProgressProps) {
           <p aria-live="polite">
             <strong>{kind}</strong> <State of={state} /> begun <Time at={started_at} /> by {by},{' '}
             {finished_at === null ? (
-              <Running since={started_at} />
+              <>
+                for <Elapsed since={started_at} />
+              </>
             ) : (
               `took ${formatDuration(Date.parse(finished_at) - Date.parse(started_at))}`
             )}
@@ -52,9 +54,4 @@ export function OperationProgress({ id, whenEnded }: OperationProgressProps) {
       )}
     </DataPanel>
   )
-}
-
-function Running({ since }: { since: string }) {
-  const now = useNow()
-  return <span>for {formatDuration(Math.max(0, now - Date.parse(since)))}</span>
 }

@@ -1,7 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useId } from 'react'
-import { Age } from './Age.tsx'
-import { ErrorNote } from './Notice.tsx'
+import { Answer, AnswerAge } from './Answer.tsx'
 
 interface PanelProps {
   title: ReactNode
@@ -44,15 +43,11 @@ export function DataPanel<Data>({
   actions,
   ...panel
 }: DataPanelProps<Data>) {
-  const { data, error, dataUpdatedAt, isFetching, refetch } = query
+  const { data, isFetching, refetch } = query
   return (
     <Panel
       {...panel}
-      aside={
-        data === undefined ? undefined : (
-          <Age at={dataUpdatedAt} staleAfterMs={everyMs === undefined ? Infinity : 3 * everyMs} />
-        )
-      }
+      aside={data === undefined ? undefined : <AnswerAge query={query} everyMs={everyMs} />}
       actions={
         <>
           {actions}
@@ -69,13 +64,9 @@ export function DataPanel<Data>({
         </>
       }
     >
-      {error !== null && <ErrorNote error={error} what={what} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && (
-        <p className="loading" aria-busy="true">
-          Loading {what} …
-        </p>
-      )}
-      {data !== undefined && children(data)}
+      <Answer query={query} what={what}>
+        {children}
+      </Answer>
     </Panel>
   )
 }

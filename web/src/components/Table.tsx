@@ -47,8 +47,8 @@ export function Table<Row>(props: TableProps<Row>) {
     estimateSize: () => rowHeight,
     overscan: 12,
   })
-  const shown = isVirtual ? virtualizer.getVirtualItems().map(({ index }) => sorted[index]) : sorted
   const items = virtualizer.getVirtualItems()
+  const shown = isVirtual ? items.map(({ index }) => index) : [...sorted.keys()]
   const before = isVirtual ? (items[0]?.start ?? 0) : 0
   const after = isVirtual ? virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0) : 0
 
@@ -69,41 +69,60 @@ export function Table<Row>(props: TableProps<Row>) {
       >
         <table aria-rowcount={isVirtual ? sorted.length + 1 : undefined}>
           <caption className="unseen">{caption}</caption>
-          <thead>
-            <tr>
-              {columns.map(({ id, title, note, value, align }) => (
-                <th key={id} scope="col" className={align} aria-sort={ariaSort(id, sort)}>
-                  {value ? (
-                    <button type="button" onClick={() => toggle(id)}>
-                      {title}
-                      <span aria-hidden="true">{arrowOf(id, sort)}</span>
-                    </button>
-                  ) : (
-                    title
-                  )}
-                  {note !== undefined && <small>{note}</small>}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <Head {...{ columns, sort }} onSort={toggle} />
           <tbody>
             {before > 0 && <tr style={{ height: before }} aria-hidden="true" />}
-            {shown.map((row) =>
-              row === undefined ? null : (
-                <tr key={keyOf(row)} className={isMarked?.(row) ? 'marked' : undefined}>
+            {shown.map((index) => {
+              const row = sorted[index]
+              if (row === undefined) return null
+              return (
+                <tr
+                  key={keyOf(row)}
+                  className={isMarked?.(row) ? 'marked' : undefined}
+                  // Of those that are not made, nothing else tells. The first is that of the titles.
+                  aria-rowindex={isVirtual ? index + 2 : undefined}
+                >
                   {columns.map(({ id, cell, align }) => (
                     <td key={id} className={align}>
                       {cell(row)}
                     </td>
                   ))}
                 </tr>
-              ),
-            )}
+              )
+            })}
             {after > 0 && <tr style={{ height: after }} aria-hidden="true" />}
           </tbody>
         </table>
       </section>
     </div>
+  )
+}
+
+interface HeadProps<Row> {
+  columns: readonly Column<Row>[]
+  sort: Sort
+  onSort: (column: string) => void
+}
+
+function Head<Row>({ columns, sort, onSort }: HeadProps<Row>) {
+  return (
+    <thead>
+      <tr>
+        {columns.map(({ id, title, note, value, align }) => (
+          <th key={id} scope="col" className={align} aria-sort={ariaSort(id, sort)}>
+            {value ? (
+              <button type="button" onClick={() => onSort(id)}>
+                {title}
+                <span aria-hidden="true">{arrowOf(id, sort)}</span>
+              </button>
+            ) : (
+              title
+            )}
+            {note !== undefined && <small>{note}</small>}
+          </th>
+        ))}
+      </tr>
+    </thead>
   )
 }
 

@@ -31,6 +31,7 @@ export function Twin({ id, picture, table }: TwinProps) {
       to: '.',
       search: ({ tables: _tables, ...rest }) => (next === '' ? rest : { ...rest, tables: next }),
       replace: true,
+      resetScroll: false,
     })
   }
   return (

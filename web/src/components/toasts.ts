@@ -26,7 +26,7 @@ function change(next: readonly Toast[]): void {
 export function toast(tone: Toast['tone'], text: string, undo?: Toast['undo']): void {
   const added: Toast = { id: ++lastId, tone, text, at: Date.now(), ...(undo ? { undo } : {}) }
   history = [added, ...history].slice(0, keptToasts)
-  change([...shown, added])
+  change([...shown, added].slice(-keptToasts))
   if (tone !== 'bad') setTimeout(() => dismiss(added.id), shownMs)
 }
 

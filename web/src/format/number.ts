@@ -5,11 +5,6 @@ export function formatCount(count: number): string {
   return whole.format(count)
 }
 
-/** 99.98 % of a share from 0 to 1; absent where nothing was counted. */
-export function formatShare(part: number, total: number): string {
-  return total === 0 ? '–' : `${((100 * part) / total).toFixed(2)} %`
-}
-
 /** 1.4 MiB */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

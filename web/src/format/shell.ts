@@ -1,5 +1,5 @@
 /** One argument of a command for a POSIX shell, exactly as it is. */
-export function shellQuote(text: string): string {
+function shellQuote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 

@@ -1,4 +1,5 @@
 import { readServerSentEvents, type ServerSentEvent } from '@corroport/contracts'
+import { messageOf } from '../api/errors.ts'
 
 /**
  * Where the stream of live events stands:
@@ -16,27 +17,32 @@ export type ConnectionState =
 export interface ConnectionOptions {
   /** The address, with the place to resume from. */
   address: (cursor: string | undefined) => string
-  onEvent: (event: ServerSentEvent) => void
+  /** Gives the reason where this is the last event of the stream. */
+  onEvent: (event: ServerSentEvent) => string | undefined
+  /** It goes on, but not from where it stood. */
+  onGap: (reason: string) => void
   onState: (state: ConnectionState) => void
 }
 
 export interface Connection {
   /** Asks again with another address, from the place that was reached. */
   reopen(): void
-  close(): void
 }
 
 // The gateway says each second that it is there.
-const silenceMs = 2500
+const silenceMs = 2200
 const restsMs = [100, 250, 500, 1000, 2000]
+/** A stream that lasted so long was a good one. */
+const settledMs = 2000
 const sleepAfterMs = 60_000
 
 /** Keeps one stream of events open, and goes on from the last place after each loss. */
-export function openConnection({ address, onEvent, onState }: ConnectionOptions): Connection {
-  const closing = new AbortController()
+export function openConnection(options: ConnectionOptions): Connection {
+  const { address, onEvent, onGap, onState } = options
   let attempt = new AbortController()
   let cursor: string | undefined
   let losses = 0
+  let mustSleep = false
 
   const readOnce = async (signal: AbortSignal): Promise<ConnectionState> => {
     const silence = new AbortController()
@@ -53,59 +59,72 @@ export function openConnection({ address, onEvent, onState }: ConnectionOptions)
       if (response.status === 401 || response.status === 403) {
         return { name: 'denied', reason: `answered ${response.status}` }
       }
+      if (response.status === 400 && cursor !== undefined) {
+        // Of another version: with this place it would be refused for ever.
+        cursor = undefined
+        onGap('the gateway does not know the place where this page stood')
+      }
       if (!response.ok || !response.body) {
         return { name: 'lost', reason: `the gateway answered ${response.status}` }
       }
       onState({ name: 'open' })
-      losses = 0
+      let reason = 'the gateway ended the stream'
       for await (const event of readServerSentEvents(chunksOf(response.body, heard))) {
         if (event.id !== undefined) cursor = event.id
-        if (event.data !== undefined) onEvent(event)
+        if (event.data !== undefined) reason = onEvent(event) ?? reason
       }
-      return { name: 'lost', reason: 'the gateway ended the stream' }
-    } catch {
+      return { name: 'lost', reason }
+    } catch (error) {
       if (signal.aborted) return { name: 'connecting' }
-      const isSilent = silence.signal.aborted
-      return {
-        name: 'lost',
-        reason: isSilent
-          ? `nothing was heard for ${silenceMs / 1000} s`
-          : 'the gateway cannot be reached',
-      }
+      return { name: 'lost', reason: silence.signal.aborted ? silent : reasonOf(error) }
     } finally {
       clearTimeout(timer)
     }
   }
 
-  const run = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      if (document.hidden && (await isHiddenFor(sleepAfterMs, closing.signal))) {
+  const run = async (): Promise<never> => {
+    for (;;) {
+      if (mustSleep) {
         onState({ name: 'asleep' })
-        await untilShown(closing.signal)
+        await untilShown()
+        mustSleep = false
       }
       attempt = new AbortController()
       onState({ name: 'connecting' })
-      const state = await readOnce(AbortSignal.any([closing.signal, attempt.signal]))
-      if (attempt.signal.aborted || closing.signal.aborted) continue
+      const { signal } = attempt
+      const startedAt = performance.now()
+      const state = await readOnce(signal)
+      if (performance.now() - startedAt > settledMs) losses = 0
+      if (signal.aborted) continue
       onState(state)
-      const rest = state.name === 'denied' ? Infinity : (restsMs[losses++] ?? restsMs.at(-1) ?? 0)
-      await restFor(rest, AbortSignal.any([closing.signal, attempt.signal]))
+      await restFor(state.name === 'denied' ? Infinity : restMsAfter(losses++), signal)
     }
   }
   void run()
 
-  const sleeper = (): void => {
-    if (!document.hidden) return
-    void isHiddenFor(sleepAfterMs, closing.signal).then((isHidden) => isHidden && attempt.abort())
+  const sleepWhenHidden = async (): Promise<void> => {
+    if (!(await isHiddenFor(sleepAfterMs))) return
+    mustSleep = true
+    attempt.abort()
   }
-  document.addEventListener('visibilitychange', sleeper, { signal: closing.signal })
+  document.addEventListener('visibilitychange', () => void sleepWhenHidden())
+  void sleepWhenHidden()
   // What is open may hang, or need no network: asking anew tells which.
-  window.addEventListener('offline', () => attempt.abort(), { signal: closing.signal })
+  window.addEventListener('offline', () => attempt.abort())
 
-  return {
-    reopen: () => attempt.abort(),
-    close: () => closing.abort(),
-  }
+  return { reopen: () => attempt.abort() }
+}
+
+const silent = `nothing was heard for ${silenceMs / 1000} s`
+
+function reasonOf(error: unknown): string {
+  // Of all that goes wrong on the way, a browser says no more than that.
+  return error instanceof TypeError ? 'the gateway cannot be reached' : messageOf(error)
+}
+
+/** By chance a half more or less: after a restart of the gateway all pages come at once. */
+function restMsAfter(losses: number): number {
+  return (restsMs[losses] ?? restsMs.at(-1) ?? 0) * (0.5 + Math.random())
 }
 
 // Not every browser iterates a stream by itself.
@@ -143,31 +162,28 @@ function restFor(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Whether nobody looked at the page for so long. */
-function isHiddenFor(ms: number, signal: AbortSignal): Promise<boolean> {
+/** Whether nobody looks at the page, for so long. */
+function isHiddenFor(ms: number): Promise<boolean> {
+  if (!document.hidden) return Promise.resolve(false)
   return new Promise((resolve) => {
-    const over = new AbortController()
-    const end = (isHidden: boolean): void => {
+    const end = (): void => {
       clearTimeout(timer)
-      over.abort()
-      resolve(isHidden)
+      document.removeEventListener('visibilitychange', end)
+      resolve(document.hidden)
     }
-    const timer = setTimeout(() => end(document.hidden), ms)
-    const options = { signal: over.signal, once: true }
-    document.addEventListener('visibilitychange', () => end(false), options)
-    signal.addEventListener('abort', () => end(false), options)
+    const timer = setTimeout(end, ms)
+    document.addEventListener('visibilitychange', end)
   })
 }
 
-function untilShown(signal: AbortSignal): Promise<void> {
+function untilShown(): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
-      if (document.hidden && !signal.aborted) return
+      if (document.hidden) return
       document.removeEventListener('visibilitychange', end)
       resolve()
     }
     document.addEventListener('visibilitychange', end)
-    signal.addEventListener('abort', end, { once: true })
     end()
   })
 }

@@ -6,8 +6,10 @@ import {
   liveTopics,
   matches,
 } from '@corroport/contracts'
+import { gatewayNow } from '../api/gateway-clock.ts'
 import { withQuery } from '../api/http.ts'
 import { type Connection, type ConnectionState, openConnection } from './connection.ts'
+import { isSubjectFilter } from './subject-filter.ts'
 
 type Plane = keyof ClusterStatus['planes']
 
@@ -22,7 +24,7 @@ export interface LiveState {
   status: { value: ClusterStatus; at: number } | null
   /** Planes that are down, and since when this page knows it. Unix milliseconds. */
   downSince: Readonly<Partial<Record<Plane, number>>>
-  /** Records that are gone, newest last. */
+  /** Records that are gone, newest last; `at` by the clock of the gateway. */
   gaps: readonly { at: number; reason: string }[]
   /** Events that were left out because they came faster than was asked for. */
   skipped: number
@@ -48,10 +50,11 @@ export interface Live {
   hear(wish: LiveWish, listener: (events: NamedEvent[]) => void): () => void
   /** After somebody signed in or out. */
   reconnect(): void
-  close(): void
 }
 
 const keptGaps = 20
+// A page in the background paints no frames.
+const mostWaitMs = 250
 const notices = new Set(['status', 'gap', 'skipped', 'away', 'back', 'denied', 'dropped'])
 
 export function openLive(): Live {
@@ -69,50 +72,59 @@ export function openLive(): Live {
   let connection: Connection | undefined
   let wanted = ''
   let waiting: NamedEvent[] = []
-  let isScheduled = false
+  let frame: number | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
 
   const change = (part: Partial<LiveState>): void => {
     state = { ...state, ...part }
     for (const listener of listeners) listener()
   }
 
+  const addGap = (reason: string): void =>
+    change({ gaps: [...state.gaps, { at: gatewayNow(), reason }].slice(-keptGaps) })
+
   const deliver = (): void => {
-    isScheduled = false
+    if (frame !== undefined) cancelAnimationFrame(frame)
+    clearTimeout(timer)
+    frame = undefined
     const events = waiting
     waiting = []
     for (const [listener, wish] of hearers) {
       const own = events.filter(({ subject }) => wants(wish, subject))
-      if (own.length > 0) listener(own)
+      if (own.length === 0) continue
+      try {
+        listener(own)
+      } catch (error) {
+        reportError(error) // what one part of a page does wrong, the others still hear
+      }
     }
   }
   const queue = (event: NamedEvent): void => {
     waiting.push(event)
-    if (isScheduled) return
-    isScheduled = true
-    // A page in the background paints no frames.
-    if (document.hidden) setTimeout(deliver, 250)
-    else requestAnimationFrame(deliver)
+    if (frame !== undefined) return
+    frame = requestAnimationFrame(deliver)
+    timer = setTimeout(deliver, mostWaitMs)
   }
 
-  const take = (type: string, data: string): void => {
+  /** Gives the reason of a notice after which the stream ends. */
+  const take = (type: string, data: string): string | undefined => {
     const value: unknown = JSON.parse(data)
     if (!notices.has(type)) {
       queue({ ...(value as LiveEvent), name: type })
-      return
+      return undefined
     }
     if (type === 'status') {
       const status = { value: value as ClusterStatus, at: Date.now() }
       change({ status, downSince: sinceWhen(status, state.downSince) })
-      return
+      return undefined
     }
     const { reason = '', stream, count = 0 } = value as LiveNotice
     if (type === 'away') change({ away: { reason, since: Date.now() } })
     else if (type === 'back') change({ away: null })
     else if (type === 'skipped') change({ skipped: state.skipped + count })
-    else if (type === 'gap' || type === 'dropped') {
-      const text = stream === undefined ? reason : `${stream}: ${reason}`
-      change({ gaps: [...state.gaps, { at: Date.now(), reason: text }].slice(-keptGaps) })
-    }
+    else if (type === 'gap') addGap(stream === undefined ? reason : `${stream}: ${reason}`)
+    // Whoever is cut off goes on from where it stood: nothing of it is missing.
+    return type === 'dropped' || type === 'denied' ? reason : undefined
   }
 
   const addressOf = (cursor: string | undefined): string => {
@@ -129,6 +141,7 @@ export function openLive(): Live {
   connection = openConnection({
     address: addressOf,
     onEvent: ({ type, data = 'null' }) => take(type, data),
+    onGap: addGap,
     onState: (next) => {
       // Trying again is not being there again: a gateway that hangs would be away only now and then.
       if (next.name === 'connecting' && state.connection.name === 'lost') return
@@ -156,7 +169,6 @@ export function openLive(): Live {
       }
     },
     reconnect: () => connection.reopen(),
-    close: () => connection.close(),
   }
 }
 
@@ -178,7 +190,9 @@ function sumOf(wishes: LiveWish[]): { topics: string; subjects: string; rate: nu
   let rate: number | undefined
   for (const wish of wishes) {
     for (const topic of wish.topics ?? []) topics.add(topic)
-    for (const filter of wish.subjects?.split(',') ?? []) if (filter !== '') subjects.add(filter)
+    for (const filter of wish.subjects?.split(',') ?? []) {
+      if (isSubjectFilter(filter)) subjects.add(filter)
+    }
     if (wish.rate !== undefined) rate = Math.max(rate ?? 0, wish.rate)
   }
   return { topics: [...topics].toSorted().join(','), subjects: [...subjects].join(','), rate }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import { feature } from 'topojson-client'
 import type { Topology } from 'topojson-specification'
 import landUrl from 'world-atlas/land-110m.json?url'
-import { usePreferences } from '../shell/preferences.ts'
+import { useColourScheme } from '../components/colour-scheme.ts'
 import type { Arc } from './arc.ts'
 import { placeOf } from './places.ts'
 import { createScene, type MapNode, type Scene } from './scene.ts'
@@ -21,7 +21,7 @@ export function WorldMap({ label, nodes, arcs }: WorldMapProps) {
   const scene = useRef<Scene>(undefined)
   const land = useLand()
   const width = useWidth(canvas)
-  const { theme } = usePreferences()
+  const scheme = useColourScheme()
   const hasPlaces = nodes.some(({ region }) => placeOf(region) !== undefined)
   const height = Math.round(Math.max(220, width * (hasPlaces ? 0.5 : 0.4)))
   const places = JSON.stringify(nodes.map(({ id, region }) => ({ id, region })))
@@ -39,7 +39,7 @@ export function WorldMap({ label, nodes, arcs }: WorldMapProps) {
       made[Symbol.dispose]()
       scene.current = undefined
     }
-  }, [places, hasPlaces, land, width, height, theme])
+  }, [places, hasPlaces, land, width, height, scheme])
   useEffect(() => {
     scene.current?.show(nodes, arcs)
   })

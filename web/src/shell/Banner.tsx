@@ -11,7 +11,10 @@ export function Banner() {
     <div aria-live="polite" className="banners">
       {lines.map(({ text, at }) => (
         <p key={text} className="banner">
-          {text} <Age at={at} />
+          {text} {/* Said once, not again with each second. */}
+          <span aria-live="off">
+            <Age at={at} />
+          </span>
         </p>
       ))}
     </div>
@@ -24,7 +27,7 @@ interface Line {
   at: number
 }
 
-export function linesOf({ connection, since, away, status, downSince }: LiveState): Line[] {
+function linesOf({ connection, since, away, status, downSince }: LiveState): Line[] {
   if (connection.name === 'lost') {
     const text = `No connection to the gateway: ${connection.reason}. What you see is as it was; it is tried again.`
     return [{ text, at: since }]
@@ -46,7 +49,10 @@ function planeLines({ node, planes }: ClusterStatus, since: LiveState['downSince
   const lines: Line[] = []
   const { corrosion, nats, postgres } = planes
   if (since.corrosion !== undefined) {
-    const text = `The agent of ${node.id} does not answer${because(corrosion.error)}: its tables cannot be read or written.`
+    const text =
+      node.state === 'left'
+        ? `${node.id} has left the cluster: its agent is stopped until it joins again.`
+        : `The agent of ${node.id} does not answer${because(corrosion.error)}: its tables cannot be read or written.`
     lines.push({ text, at: since.corrosion })
   }
   if (since.nats !== undefined) {

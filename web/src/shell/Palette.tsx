@@ -12,6 +12,8 @@ interface Action {
   run: () => void
 }
 
+const mostShown = 12
+
 /** Everything that can be reached, by typing a part of its name. */
 export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const actions = useActions(onHelp)
@@ -19,9 +21,11 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
   const [marked, setMarked] = useState(0)
   const id = useId()
   const words = text.toLowerCase().split(/\s+/)
-  const found = actions.filter(({ title }) =>
+  const fitting = actions.filter(({ title }) =>
     words.every((word) => title.toLowerCase().includes(word)),
   )
+  // The keys go no further than what is to be seen.
+  const found = fitting.slice(0, mostShown)
   const chosen = Math.min(marked, found.length - 1)
 
   const run = (action: Action | undefined): void => {
@@ -54,7 +58,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
         onKeyDown={onKeyDown}
       />
       <div role="listbox" className="options" id={`${id}-list`} aria-label="Found">
-        {found.slice(0, 12).map((action, index) => (
+        {found.map((action, index) => (
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the combobox above takes the keys
           <div
             key={action.title}
@@ -70,6 +74,9 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
         ))}
       </div>
       {found.length === 0 && <p className="empty">Nothing is called that.</p>}
+      {fitting.length > found.length && (
+        <p className="hint">{fitting.length - found.length} more: type more of the name.</p>
+      )}
     </Dialog>
   )
 }

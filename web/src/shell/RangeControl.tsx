@@ -1,22 +1,33 @@
 import { type FormEvent, useState } from 'react'
 import { Dialog } from '../components/Dialog.tsx'
 import { Field } from '../components/Field.tsx'
-import { defaultRange, lengthOf, ranges, useSetRange, useTimeRange } from './time-range.ts'
+import { formatTime, type Zone, zoneName } from '../format/time.ts'
+import { usePreferences } from './preferences.ts'
+import {
+  defaultRange,
+  lengthOf,
+  ranges,
+  type TimeRange,
+  useSetRange,
+  useTimeRange,
+} from './time-range.ts'
 
+// The own one stands beside the way to change it: nothing happens when what is chosen is chosen again.
+const own = 'own'
 const other = 'other'
 
 /** The one control of time: of which moments the pages tell. */
 export function RangeControl() {
-  const { range, key } = useTimeRange()
+  const range = useTimeRange()
   const setRange = useSetRange()
+  const { zone } = usePreferences()
   const [isOpen, setOpen] = useState(false)
-  const isListed = ranges.some((each) => each === range)
   return (
     <>
       <label className="compact">
         <span className="unseen">Time range</span>
         <select
-          value={isListed ? range : other}
+          value={isListed(range.range) ? range.range : own}
           onChange={({ target }) => {
             if (target.value === other) setOpen(true)
             else setRange(target.value === defaultRange ? {} : { range: target.value })
@@ -27,31 +38,52 @@ export function RangeControl() {
               last {each}
             </option>
           ))}
-          <option value={other}>{isListed ? 'other …' : key}</option>
+          {!isListed(range.range) && <option value={own}>{describe(range, zone)}</option>}
+          <option value={other}>other …</option>
         </select>
       </label>
-      {isOpen && <OtherRange onClose={() => setOpen(false)} />}
+      {isOpen && <OtherRange now={range} zone={zone} onClose={() => setOpen(false)} />}
     </>
   )
 }
 
-function OtherRange({ onClose }: { onClose: () => void }) {
+function isListed(range: string | undefined): boolean {
+  return ranges.some((each) => each === range)
+}
+
+const toTheSecond = { withMilliseconds: false }
+
+function describe({ range, since, until = '' }: TimeRange, zone: Zone): string {
+  if (range !== undefined) return `last ${range}`
+  return `${formatTime(since(), zone, toTheSecond)} – ${formatTime(until, zone, toTheSecond)}`
+}
+
+interface OtherRangeProps {
+  /** Where it begins. */
+  now: TimeRange
+  zone: Zone
+  onClose: () => void
+}
+
+function OtherRange({ now, zone, onClose }: OtherRangeProps) {
   const setRange = useSetRange()
-  const [length, setLength] = useState('')
-  const [from, setFrom] = useState('')
-  const [to, setTo] = useState('')
+  const [length, setLength] = useState(isListed(now.range) ? '' : (now.range ?? ''))
+  const [from, setFrom] = useState(now.until === undefined ? '' : typedOf(now.since(), zone))
+  const [to, setTo] = useState(now.until === undefined ? '' : typedOf(now.until, zone))
   const [wrong, setWrong] = useState<{ length?: string; to?: string }>({})
 
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     if (length !== '') {
-      if (lengthOf(length) === undefined) {
-        setWrong({ length: 'a number and m, h or d, up to 28d: 45m, 3h' })
+      const isBoth = from !== '' || to !== ''
+      if (isBoth || lengthOf(length) === undefined) {
+        const form = 'a number and m, h or d, up to 28d: 45m, 3h'
+        setWrong({ length: isBoth ? 'give this or the two moments, not both' : form })
         return
       }
       setRange({ range: length })
     } else {
-      const [start, end] = [Date.parse(from), Date.parse(to)]
+      const [start, end] = [momentOf(from, zone), momentOf(to, zone)]
       if (!(start < end)) {
         setWrong({ to: 'give both, and a beginning before the end' })
         return
@@ -71,7 +103,7 @@ function OtherRange({ onClose }: { onClose: () => void }) {
           error={wrong.length}
           onChange={({ target }) => setLength(target.value)}
         />
-        <p>or between two moments, in the time of this machine:</p>
+        <p>or between two moments, {zoneName(zone)}:</p>
         <Field
           label="From"
           type="datetime-local"
@@ -95,4 +127,13 @@ function OtherRange({ onClose }: { onClose: () => void }) {
       </form>
     </Dialog>
   )
+}
+
+/** As a field of moments has it. */
+function typedOf(at: string, zone: Zone): string {
+  return formatTime(at, zone, toTheSecond).replace(' ', 'T')
+}
+
+function momentOf(typed: string, zone: Zone): number {
+  return Date.parse(zone === 'utc' ? `${typed}Z` : typed)
 }

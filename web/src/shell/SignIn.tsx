@@ -4,7 +4,6 @@ import { messageOf, RefusedError } from '../api/errors.ts'
 import { gateway } from '../api/gateway.ts'
 import { sessionQuery } from '../api/queries.ts'
 import { Field } from '../components/Field.tsx'
-import { useLive } from '../live/hooks.ts'
 
 /** Stands for the whole console until somebody is in. */
 export function SignIn({ nodeId }: { nodeId: string }) {
@@ -29,7 +28,6 @@ export function SignInAgain({ nodeId }: { nodeId: string }) {
 /** It takes the focus only where nobody can be typing elsewhere. */
 function SignInForm({ nodeId, hasFocus = false }: { nodeId: string; hasFocus?: boolean }) {
   const queries = useQueryClient()
-  const live = useLive()
   const [token, setToken] = useState('')
   const [error, setError] = useState<string>()
 
@@ -39,7 +37,6 @@ function SignInForm({ nodeId, hasFocus = false }: { nodeId: string; hasFocus?: b
     try {
       queries.setQueryData(sessionQuery.queryKey, await gateway.signIn(token.trim()))
       await queries.invalidateQueries()
-      live.reconnect()
     } catch (failure) {
       setError(
         failure instanceof RefusedError && failure.status === 400

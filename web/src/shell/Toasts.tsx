@@ -1,12 +1,17 @@
 import { Time } from '../components/Time.tsx'
 import { dismiss, useToastHistory, useToasts } from '../components/toasts.ts'
 
+// More would cover the page; a part that is down fails many things.
+const mostShown = 5
+
 /** What happened lately, over the page. */
 export function Toasts() {
   const toasts = useToasts()
+  const older = Math.max(0, toasts.length - mostShown)
   return (
     <output className="toasts" aria-live="polite">
-      {toasts.map(({ id, tone, text, undo }) => (
+      {older > 0 && <p className="toast info">{older} more wait behind these.</p>}
+      {toasts.slice(-mostShown).map(({ id, tone, text, undo }) => (
         <div key={id} className={`toast ${tone}`}>
           <p>{text}</p>
           {undo && (

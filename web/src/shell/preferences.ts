@@ -4,7 +4,7 @@ import type { Zone } from '../format/time.ts'
 export type Theme = 'system' | 'light' | 'dark'
 
 /** What a person chose once for all pages of this browser. */
-export interface Preferences {
+interface Preferences {
   theme: Theme
   zone: Zone
 }
@@ -12,27 +12,31 @@ export interface Preferences {
 const key = 'corroport.preferences'
 const initial: Preferences = { theme: 'system', zone: 'local' }
 const listeners = new Set<() => void>()
-let current = read()
+let current = read(initial)
 
-function read(): Preferences {
+function read(otherwise: Preferences): Preferences {
   try {
-    const stored = JSON.parse(localStorage.getItem(key) ?? '{}') as Partial<Preferences>
+    const text = localStorage.getItem(key)
+    if (text === null) return otherwise
+    const stored = JSON.parse(text) as Partial<Preferences>
     return {
       theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : initial.theme,
       zone: stored.zone === 'utc' ? 'utc' : initial.zone,
     }
   } catch {
-    return initial // storage is off, or holds what is not ours
+    return otherwise // storage is off, or holds what is not ours
   }
 }
 
-export function applyTheme({ theme }: Preferences = current): void {
+export function applyTheme(): void {
+  const { theme } = current
   if (theme === 'system') delete document.documentElement.dataset.theme
   else document.documentElement.dataset.theme = theme
 }
 
 export function setPreferences(part: Partial<Preferences>): void {
-  current = { ...current, ...part }
+  // Another tab may have chosen something else meanwhile.
+  current = { ...read(current), ...part }
   try {
     localStorage.setItem(key, JSON.stringify(current))
   } catch {

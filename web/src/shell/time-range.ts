@@ -1,4 +1,5 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
+import { gatewayNow, useGatewayAheadMs } from '../api/gateway-clock.ts'
 import { given, type RawSearch, readText } from '../search.ts'
 
 /** `5m`, `2h`, `7d`: up to now; or two moments. The same for all pages. */
@@ -37,6 +38,7 @@ function readMoment(raw: unknown): string | undefined {
 export interface TimeRange {
   /** `15m`; undefined when it is two moments. */
   range: string | undefined
+  /** By the clock of the gateway, like the times of what is asked for. */
   since: () => string
   /** Undefined: now, whenever that is. */
   until: string | undefined
@@ -47,13 +49,16 @@ export interface TimeRange {
 
 export function useTimeRange(): TimeRange {
   const { range = defaultRange, from, to } = useSearch({ strict: false }) as RangeSearch
+  const aheadMs = useGatewayAheadMs()
   if (from !== undefined && to !== undefined) {
     const lengthMs = Date.parse(to) - Date.parse(from)
     return { range: undefined, since: () => from, until: to, lengthMs, key: `${from}/${to}` }
   }
   const lengthMs = lengthOf(range) ?? 0
-  const since = () => new Date(Date.now() - lengthMs).toISOString()
-  return { range, since, until: undefined, lengthMs, key: range }
+  const since = () => new Date(gatewayNow() - lengthMs).toISOString()
+  // What was asked for before the gateway's clock was known is asked for again.
+  const key = aheadMs === 0 ? range : `${range} ${aheadMs}`
+  return { range, since, until: undefined, lengthMs, key }
 }
 
 /** Changes what stands behind the question mark, and keeps the rest. */
@@ -62,10 +67,8 @@ export function useSetRange(): (next: RangeSearch) => void {
   return ({ range, from, to }) =>
     void navigate({
       to: '.',
-      search: ({ range: _range, from: _from, to: _to, ...rest }) => ({
-        ...rest,
-        ...given({ range, from, to }),
-      }),
+      // What is not named is retained from page to page; undefined takes it away.
+      search: (old) => ({ ...old, range, from, to }) as RangeSearch,
       replace: true,
     })
 }

@@ -1,12 +1,13 @@
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
+import { useRefusal } from '../../shell/refusal.ts'
 import { ComparisonPanel } from './ComparisonPanel.tsx'
 import { ExperimentPanel } from './ExperimentPanel.tsx'
 import { HistoryPanel } from './HistoryPanel.tsx'
 import { ImportDialog } from './ImportDialog.tsx'
 import { StartForm } from './StartForm.tsx'
-import './analytics.css'
 import { useExperimentEvents } from './useExperimentEvents.ts'
+import './analytics.css'
 
 /** Experiments: begun, followed, looked into, and held against each other. */
 export function AnalyticsPage() {
@@ -15,6 +16,7 @@ export function AnalyticsPage() {
   const isStarting = useLocation({ select: ({ hash }) => hash === 'start' })
   const [isFormShown, setFormShown] = useState(isStarting)
   const [isImporting, setImporting] = useState(false)
+  const refusal = useRefusal('operator')
   useExperimentEvents()
 
   const choose = (id: string | undefined): void =>
@@ -46,7 +48,12 @@ export function AnalyticsPage() {
         <button type="button" aria-expanded={isFormShown} onClick={() => showForm(!isFormShown)}>
           {isFormShown ? 'Close the form' : 'New experiment'}
         </button>
-        <button type="button" onClick={() => setImporting(true)}>
+        <button
+          type="button"
+          onClick={() => setImporting(true)}
+          disabled={refusal !== undefined}
+          title={refusal}
+        >
           Import a file …
         </button>
       </div>

@@ -1,19 +1,18 @@
 import type { Comparison } from '@corroport/contracts'
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
 import type { Static } from 'typebox'
 import { messageOf } from '../../api/errors.ts'
-import { Age } from '../../components/Age.tsx'
-import { Empty, ErrorNote } from '../../components/Notice.tsx'
+import { Answer, AnswerAge } from '../../components/Answer.tsx'
+import { Empty } from '../../components/Notice.tsx'
 import { Panel } from '../../components/Panel.tsx'
 import { Twin } from '../../components/Twin.tsx'
 import { formatCount } from '../../format/number.ts'
 import { ComparisonPicture } from './ComparisonPicture.tsx'
 import { ComparisonTable } from './ComparisonTable.tsx'
 import { comparisonQuery } from './queries.ts'
-import { readIds } from './search.ts'
 import { seriesOf } from './series-of-runs.ts'
+import { type SideName, useSide } from './useSide.ts'
 
 /** Two sides, each an experiment or a series of like ones, and what may be concluded. */
 export function ComparisonPanel() {
@@ -37,30 +36,22 @@ export function ComparisonPanel() {
 }
 
 function Compared({ a, b }: { a: string; b: string }) {
-  const { data, error, dataUpdatedAt, refetch } = useQuery(comparisonQuery(a, b))
+  const query = useQuery(comparisonQuery(a, b))
   return (
-    <>
-      {error !== null && (
-        <ErrorNote
-          error={error}
-          what={`the comparison of ${a} with ${b}`}
-          onRetry={() => void refetch()}
-        />
-      )}
-      {data === undefined && error === null && (
-        <p className="loading" aria-busy="true">
-          Comparing {a} with {b}: thousands of resamples take some seconds …
-        </p>
-      )}
-      {data && (
+    <Answer
+      query={query}
+      what={`the comparison of ${a} with ${b}`}
+      loading={`Comparing ${a} with ${b}: thousands of resamples take some seconds …`}
+    >
+      {({ comparison }) => (
         <>
-          <Verdict comparison={data.comparison} a={a} b={b} />
+          <Verdict comparison={comparison} a={a} b={b} />
           <p className="hint">
-            Computed <Age at={dataUpdatedAt} />.
+            Computed <AnswerAge query={query} />.
           </p>
         </>
       )}
-    </>
+    </Answer>
   )
 }
 
@@ -135,26 +126,12 @@ function ClearSides() {
 }
 
 /** Who is on a side; each can be taken away, and its repeats added. */
-function Side({ side }: { side: 'a' | 'b' }) {
-  const { [side]: text } = useSearch({ from: '/analytics' })
-  const navigate = useNavigate({ from: '/analytics' })
-  const [error, setError] = useState<string>()
-  const ids = readIds(text)
-  const put = (next: readonly string[]): void =>
-    void navigate({
-      search: ({ [side]: _side, ...rest }) =>
-        next.length === 0 ? rest : { ...rest, [side]: readIds(next.join(',')).join(',') },
-      replace: true,
-      resetScroll: false,
-    })
-  const addRepeats = async (): Promise<void> => {
-    setError(undefined)
-    try {
-      put((await Promise.all(ids.map((id) => seriesOf(id)))).flat())
-    } catch (failure) {
-      setError(messageOf(failure))
-    }
-  }
+function Side({ side }: { side: SideName }) {
+  const { ids, change } = useSide(side)
+  const addRepeats = useMutation({
+    mutationFn: async () => (await Promise.all(ids.map((id) => seriesOf(id)))).flat(),
+    onSuccess: (repeats) => change((old) => [...old, ...repeats]),
+  })
   const name = side.toUpperCase()
   return (
     <div>
@@ -164,20 +141,26 @@ function Side({ side }: { side: 'a' | 'b' }) {
           key={id}
           type="button"
           className="quiet"
-          onClick={() => put(ids.filter((each) => each !== id))}
+          onClick={() => change((old) => old.filter((each) => each !== id))}
           aria-label={`Take ${id} off side ${name}`}
         >
           {id} ✕
         </button>
       ))}
       {ids.length > 0 && (
-        <button type="button" className="quiet" onClick={() => void addRepeats()}>
+        <button
+          type="button"
+          className="quiet"
+          onClick={() => addRepeats.mutate()}
+          disabled={addRepeats.isPending}
+          aria-busy={addRepeats.isPending}
+        >
           Add its repeats
         </button>
       )}
-      {error !== undefined && (
+      {addRepeats.isError && (
         <p className="note bad" role="alert">
-          The repeats are not known: {error}
+          The repeats are not known: {messageOf(addRepeats.error)}
         </p>
       )}
     </div>

@@ -1,6 +1,7 @@
 import type { ComparedFigure } from '@corroport/contracts'
 import { Badge } from '../../components/Badge.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { msText, shareText, signed } from './figure-text.ts'
 
 const formatOf = ({ unit }: ComparedFigure) => (unit === 'ms' ? msText : shareText)
@@ -17,12 +18,7 @@ const plain = (id: 'a' | 'b' | 'smallest_effect', title: string): Column<Compare
 })
 
 const columns: Column<ComparedFigure>[] = [
-  {
-    id: 'figure',
-    title: 'Figure',
-    value: ({ transport, figure }) => `${transport} ${figure}`,
-    cell: ({ transport, figure }) => `${transport} ${figure}`,
-  },
+  textColumn('figure', 'Figure', ({ transport, figure }) => `${transport} ${figure}`),
   plain('a', 'A'),
   plain('b', 'B'),
   {

@@ -5,20 +5,14 @@ import { type Column, Table } from '../../components/Table.tsx'
 import { Twin } from '../../components/Twin.tsx'
 import { formatCount } from '../../format/number.ts'
 import { pathOf } from './curves.ts'
-import { msText, percentileText, shareText } from './figure-text.ts'
+import { msText, shareText } from './figure-text.ts'
 import { Legend } from './Legend.tsx'
 import { Plot } from './Plot.tsx'
+import { percentileColumns } from './percentile-columns.ts'
 
 type Reach = TransportFigures['coverage'][number]
 
 const names = ['p50', 'p95', 'p99'] as const
-const percentile = (name: (typeof names)[number]): Column<Reach> => ({
-  id: name,
-  title: name,
-  align: 'right',
-  value: ({ reached }) => reached[`${name}_ms`],
-  cell: ({ reached }) => percentileText(reached, name),
-})
 const columns: Column<Reach>[] = [
   {
     id: 'nodes',
@@ -28,7 +22,7 @@ const columns: Column<Reach>[] = [
     cell: ({ nodes, share }) => `${nodes} (${shareText(share)})`,
   },
   figureColumn('n', 'n', ({ reached }) => reached.n, formatCount),
-  ...names.map(percentile),
+  ...percentileColumns<Reach>(({ reached }) => reached),
   figureColumn('max', 'max', ({ reached }) => reached.max_ms, msText),
 ]
 

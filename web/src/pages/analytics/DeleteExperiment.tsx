@@ -4,26 +4,33 @@ import { useState } from 'react'
 import { experiments } from '../../api/experiments.ts'
 import { Confirm } from '../../components/Confirm.tsx'
 import { toast } from '../../components/toasts.ts'
+import { useIsGone } from '../../components/useIsGone.ts'
+import { useRefusal } from '../../shell/refusal.ts'
 import { readIds } from './search.ts'
 
 /** Forgets an experiment, after asking; not while it runs. */
 export function DeleteExperiment({ id, isRunning }: { id: string; isRunning: boolean }) {
   const [isAsking, setAsking] = useState(false)
+  const refusal = useRefusal('operator') ?? (isRunning ? 'not while it runs' : undefined)
+  const isGone = useIsGone()
   const queries = useQueryClient()
   const navigate = useNavigate({ from: '/analytics' })
   const forget = async (): Promise<void> => {
     await experiments.remove(id)
     toast('good', `${id} is deleted`)
-    await navigate({
-      search: ({ experiment, a, b, ...rest }) => ({
-        ...rest,
-        ...(experiment === undefined || experiment === id ? {} : { experiment }),
-        ...sideWithout('a', a, id),
-        ...sideWithout('b', b, id),
-      }),
-      replace: true,
-      resetScroll: false,
-    })
+    // Nobody is led back to a page that they left meanwhile.
+    if (!isGone()) {
+      await navigate({
+        search: ({ experiment, a, b, ...rest }) => ({
+          ...rest,
+          ...(experiment === undefined || experiment === id ? {} : { experiment }),
+          ...sideWithout('a', a, id),
+          ...sideWithout('b', b, id),
+        }),
+        replace: true,
+        resetScroll: false,
+      })
+    }
     queries.removeQueries({ queryKey: ['experiment', id] })
     await queries.invalidateQueries({ queryKey: ['experiments'] })
   }
@@ -33,8 +40,8 @@ export function DeleteExperiment({ id, isRunning }: { id: string; isRunning: boo
         type="button"
         className="quiet"
         onClick={() => setAsking(true)}
-        disabled={isRunning}
-        title={isRunning ? 'not while it runs' : undefined}
+        disabled={refusal !== undefined}
+        title={refusal}
         aria-label={`Delete ${id}`}
       >
         Delete

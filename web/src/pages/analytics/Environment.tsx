@@ -1,4 +1,5 @@
 import type { Experiment, ExperimentEnvironment } from '@corroport/contracts'
+import { type Figure, Figures } from '../../components/Figures.tsx'
 import { Empty } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
@@ -55,40 +56,21 @@ export function Environment({ experiment }: { experiment: Experiment }) {
   const { environment, expected, by, created_at: created, deadline_at: deadline } = experiment
   return (
     <>
-      <dl className="figures">
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <Time at={created} withDate />
-            <small>by {by}</small>
-          </dd>
-        </div>
-        {deadline !== null && (
-          <div>
-            <dt>Late from</dt>
-            <dd>
-              <Time at={deadline} withDate />
-              <small>acknowledgements after this count as late</small>
-            </dd>
-          </div>
-        )}
-        {environment &&
-          Object.entries(environment.versions).map(([name, version]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{version}</dd>
-            </div>
-          ))}
-        {environment && (
-          <div>
-            <dt>Machine of analytics</dt>
-            <dd>
-              {environment.host.platform}
-              <small>{environment.host.cores} cores</small>
-            </dd>
-          </div>
-        )}
-      </dl>
+      <Figures
+        of={[
+          { label: 'Created', value: <Time at={created} withDate />, note: `by ${by}` },
+          ...(deadline === null
+            ? []
+            : [
+                {
+                  label: 'Late from',
+                  value: <Time at={deadline} withDate />,
+                  note: 'acknowledgements after this count as late',
+                },
+              ]),
+          ...(environment === null ? [] : figuresOf(environment)),
+        ]}
+      />
       <p className="hint">
         Expected: {expected.length === 0 ? 'nobody yet' : expected.join(', ')}, as the cluster was
         at the start.
@@ -107,6 +89,13 @@ export function Environment({ experiment }: { experiment: Experiment }) {
       )}
     </>
   )
+}
+
+function figuresOf({ versions, host }: ExperimentEnvironment): Figure[] {
+  return [
+    ...Object.entries(versions).map(([label, value]) => ({ label, value })),
+    { label: 'Machine of analytics', value: host.platform, note: `${host.cores} cores` },
+  ]
 }
 
 function agentOf({ agent_kind: kind, agent_version: version }: Node): string | null {

@@ -3,12 +3,15 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { messageOf } from '../../api/errors.ts'
 import { experiments } from '../../api/experiments.ts'
-import { useNow } from '../../components/clock.ts'
+import { type Figure, Figures } from '../../components/Figures.tsx'
+import { InView } from '../../components/InView.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { Time } from '../../components/Time.tsx'
 import { toast } from '../../components/toasts.ts'
 import { formatBytes, formatCount } from '../../format/number.ts'
 import { formatDuration } from '../../format/time.ts'
+import { useGatewayNow } from '../../shell/gateway-now.ts'
+import { useRefusal } from '../../shell/refusal.ts'
 import { DeleteExperiment } from './DeleteExperiment.tsx'
 import { Environment } from './Environment.tsx'
 import { ExperimentState } from './ExperimentState.tsx'
@@ -31,56 +34,60 @@ export function ExperimentPanel({ id, onClose }: { id: string; onClose: () => vo
   const { tab = 'summary' } = useSearch({ from: '/analytics' })
   const query = useQuery(experimentQuery(id))
   return (
-    <DataPanel
-      title={id}
-      className="analytics-one"
-      query={query}
-      what={`experiment ${id}`}
-      everyMs={paceOf(query.data)}
-      actions={
-        <>
-          {query.data && <Steer reply={query.data} />}
-          {query.data && <DeleteExperiment id={id} isRunning={isRunning(query.data.experiment)} />}
-          <button type="button" className="quiet" onClick={onClose}>
-            Close
-          </button>
-        </>
-      }
-    >
-      {({ experiment, progress }) => (
-        <>
-          <Outline experiment={experiment} />
-          {!isOver(experiment) && <Progress experiment={experiment} progress={progress} />}
-          <ul className="analytics-tabs" aria-label={`Parts of ${id}`}>
-            {tabs.map((each) => (
-              <li key={each}>
-                <Link
-                  from="/analytics"
-                  to="/analytics"
-                  resetScroll={false}
-                  search={(search) => ({ ...search, tab: each })}
-                  aria-current={each === tab ? 'page' : undefined}
-                >
-                  {titles[each]}
-                </Link>
-              </li>
-            ))}
-          </ul>
-          {tab === 'environment' ? (
-            <Environment experiment={experiment} />
-          ) : (
-            <FiguresTabs experiment={experiment} tab={tab} />
-          )}
-          <Exports experiment={experiment} />
-        </>
-      )}
-    </DataPanel>
+    <InView>
+      <DataPanel
+        title={id}
+        className="analytics-one"
+        query={query}
+        what={`experiment ${id}`}
+        everyMs={paceOf(query.data)}
+        actions={
+          <>
+            {query.data && <Steer reply={query.data} />}
+            {query.data && (
+              <DeleteExperiment id={id} isRunning={isRunning(query.data.experiment)} />
+            )}
+            <button type="button" className="quiet" onClick={onClose}>
+              Close
+            </button>
+          </>
+        }
+      >
+        {({ experiment, progress }) => (
+          <>
+            <Outline experiment={experiment} />
+            {!isOver(experiment) && <Progress experiment={experiment} progress={progress} />}
+            <ul className="analytics-tabs" aria-label={`Parts of ${id}`}>
+              {tabs.map((each) => (
+                <li key={each}>
+                  <Link
+                    from="/analytics"
+                    to="/analytics"
+                    resetScroll={false}
+                    search={(search) => ({ ...search, tab: each })}
+                    aria-current={each === tab ? 'page' : undefined}
+                  >
+                    {titles[each]}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+            {tab === 'environment' ? (
+              <Environment experiment={experiment} />
+            ) : (
+              <FiguresTabs experiment={experiment} tab={tab} />
+            )}
+            <Exports experiment={experiment} />
+          </>
+        )}
+      </DataPanel>
+    </InView>
   )
 }
 
 function Outline({ experiment }: { experiment: Experiment }) {
   const { plan, status, reason, shares, imported_from: imported } = experiment
-  const now = useNow()
+  const now = useGatewayNow()
   const ms = durationOf(experiment, now)
   const troubled = shares.filter((share) => share.reason !== null && share.reason !== reason)
   return (
@@ -122,17 +129,21 @@ function planText({ plan, expected }: Experiment): string {
   return `${what}, from ${plan.origins.join(', ')}${turns} to ${expected.length} nodes, ${formatBytes(plan.payload_bytes)} each, seed ${plan.seed}`
 }
 
-function Progress({
-  experiment,
-  progress,
-}: {
+interface ProgressProps {
   experiment: Experiment
   progress: ExperimentProgress
-}) {
-  const now = useNow()
+}
+
+function Progress({ experiment, progress }: ProgressProps) {
+  const now = useGatewayNow()
   const share = doneShareOf(progress)
   const left = leftOf(experiment, progress, now)
   const { sent, planned, accepted, acks, expected_acks: expected, failed, skipped } = progress
+  const count = (label: string, of: number, total?: number): Figure => ({
+    label,
+    value: formatCount(of),
+    ...(total === undefined ? {} : { note: `of ${formatCount(total)}` }),
+  })
   return (
     <div className="analytics-progress">
       {share !== undefined && (
@@ -140,34 +151,18 @@ function Progress({
           {Math.round(share * 100)} %
         </progress>
       )}
-      <dl className="figures">
-        <Count title="Sent" of={sent} total={planned === 0 ? undefined : planned} />
-        <Count title="Accepted" of={accepted} total={undefined} />
-        <Count title="Acknowledged" of={acks} total={expected} />
-        {failed > 0 && <Count title="Failed" of={failed} total={undefined} />}
-        {skipped > 0 && <Count title="Skipped" of={skipped} total={undefined} />}
-        {left && (
-          <div>
-            <dt>Left</dt>
-            <dd>
-              {formatDuration(left.ms)}
-              <small>until {left.until}</small>
-            </dd>
-          </div>
-        )}
-      </dl>
-    </div>
-  )
-}
-
-function Count({ title, of, total }: { title: string; of: number; total: number | undefined }) {
-  return (
-    <div>
-      <dt>{title}</dt>
-      <dd>
-        {formatCount(of)}
-        {total !== undefined && <small>of {formatCount(total)}</small>}
-      </dd>
+      <Figures
+        of={[
+          count('Sent', sent, planned === 0 ? undefined : planned),
+          count('Accepted', accepted),
+          count('Acknowledged', acks, expected),
+          ...(failed > 0 ? [count('Failed', failed)] : []),
+          ...(skipped > 0 ? [count('Skipped', skipped)] : []),
+          ...(left
+            ? [{ label: 'Left', value: formatDuration(left.ms), note: `until ${left.until}` }]
+            : []),
+        ]}
+      />
     </div>
   )
 }
@@ -175,6 +170,7 @@ function Count({ title, of, total }: { title: string; of: number; total: number 
 /** Start what was only stored; stop what runs. */
 function Steer({ reply: { experiment } }: { reply: ExperimentReply }) {
   const queries = useQueryClient()
+  const refusal = useRefusal('operator')
   const { id, status } = experiment
   const verb = status === 'created' ? 'start' : 'stop'
   const steer = useMutation({
@@ -192,7 +188,8 @@ function Steer({ reply: { experiment } }: { reply: ExperimentReply }) {
       type="button"
       className={verb === 'start' ? 'primary' : ''}
       onClick={() => steer.mutate()}
-      disabled={steer.isPending}
+      disabled={steer.isPending || refusal !== undefined}
+      title={refusal}
       aria-busy={steer.isPending}
     >
       {verb === 'start' ? 'Start' : 'Stop'}

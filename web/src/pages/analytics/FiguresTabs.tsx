@@ -1,8 +1,8 @@
 import type { Experiment, ExperimentFigures, TransportFigures } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { Age } from '../../components/Age.tsx'
-import { Empty, ErrorNote } from '../../components/Notice.tsx'
+import { Answer, AnswerAge } from '../../components/Answer.tsx'
+import { Empty } from '../../components/Notice.tsx'
 import { Time } from '../../components/Time.tsx'
 import { Distributions } from './Distributions.tsx'
 import { MessageTable } from './MessageTable.tsx'
@@ -21,37 +21,22 @@ interface FiguresTabsProps {
 /** What an experiment found; while it runs, of what has arrived. */
 export function FiguresTabs({ experiment, tab }: FiguresTabsProps) {
   const { id, status } = experiment
-  const query = useQuery({
-    ...figuresQuery(id, status),
-    enabled: status !== 'created',
-  })
-  const { data, error, dataUpdatedAt, refetch } = query
+  const query = useQuery({ ...figuresQuery(id, status), enabled: status !== 'created' })
   if (status === 'created') return <Empty>It is stored and not started; nothing was sent.</Empty>
-  const figures = data?.figures
+  const pace = isOver(experiment) ? everyMs.over : everyMs.figures
   return (
-    <>
-      {error !== null && (
-        <ErrorNote error={error} what={`the figures of ${id}`} onRetry={() => void refetch()} />
-      )}
-      {figures === undefined && error === null && (
-        <p className="loading" aria-busy="true">
-          Loading the figures of {id} …
-        </p>
-      )}
-      {figures && (
+    <Answer query={query} what={`the figures of ${id}`}>
+      {({ figures }) => (
         <>
           <p className="hint">
             {figures.is_final ? 'Final figures, computed ' : 'Not final: of what had arrived by '}
             <Time at={figures.computed_at} withDate />, asked{' '}
-            <Age
-              at={dataUpdatedAt}
-              staleAfterMs={3 * (isOver(experiment) ? everyMs.over : everyMs.figures)}
-            />
+            <AnswerAge query={query} everyMs={pace} />
           </p>
           <Parts experiment={experiment} figures={figures} tab={tab} />
         </>
       )}
-    </>
+    </Answer>
   )
 }
 
@@ -65,25 +50,18 @@ function Parts({ experiment, figures, tab }: PartsProps) {
   if (!first) return <Empty>Nothing was measured yet: the first message fills this.</Empty>
   const chosen = figures.transports.find((each) => each.transport === transport) ?? first
   const total = figures.transports.reduce((sum, { counts }) => sum + counts.acks, 0)
-  const read = {
-    experiment,
-    figures: chosen,
-    version: versionOf(figures),
-    total,
-    isFinal: figures.is_final,
-  }
+  const version = versionOf(figures)
+  const measured = { experiment, figures: chosen, version, total, isFinal: figures.is_final }
   if (tab === 'summary') return <Summary figures={figures} />
-  if (tab === 'messages') {
-    return <MessageTable experiment={experiment} version={versionOf(figures)} />
-  }
+  if (tab === 'messages') return <MessageTable id={experiment.id} version={version} />
   return (
     <>
       <TransportChoice transports={figures.transports} chosen={chosen.transport} />
       {tab === 'distribution' && (
         <Distributions figures={chosen} all={figures.transports} id={experiment.id} />
       )}
-      {tab === 'time' && <OverTime {...read} />}
-      {tab === 'receivers' && <Receivers {...read} />}
+      {tab === 'time' && <OverTime of={measured} />}
+      {tab === 'receivers' && <Receivers of={measured} />}
     </>
   )
 }

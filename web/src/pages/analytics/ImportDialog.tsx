@@ -39,7 +39,10 @@ export function ImportDialog({ onImported, onClose }: ImportDialogProps) {
       onClose()
       await queries.invalidateQueries({ queryKey: ['experiments'] })
     } catch (error) {
-      if (!controller.signal.aborted) setState({ name: 'failed', reason: messageOf(error) })
+      // A click beside the window closes it, too.
+      if (controller.signal.aborted)
+        toast('info', `${chosen.name} is not imported: it was cancelled`)
+      else setState({ name: 'failed', reason: messageOf(error) })
     }
   }
   const isSending = state.name === 'sending'

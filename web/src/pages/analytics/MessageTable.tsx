@@ -1,23 +1,17 @@
-import type { Experiment, MessageFigures } from '@corroport/contracts'
+import type { MessageFigures } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
+import { Answer, AnswerAge } from '../../components/Answer.tsx'
 import { State } from '../../components/Badge.tsx'
-import { ErrorNote } from '../../components/Notice.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { msText } from './figure-text.ts'
 import { messagesQuery } from './queries.ts'
 
-const ms = (
-  id: 'sender_delay_ms' | 'min_ms' | 'median_ms' | 'mean_ms' | 'max_ms',
-  title: string,
-): Column<MessageFigures> => ({
-  id,
-  title,
-  align: 'right',
-  value: (message) => message[id],
-  cell: (message) => msText(message[id]),
-})
+const ms = (id: 'sender_delay_ms' | 'min_ms' | 'median_ms' | 'mean_ms' | 'max_ms', title: string) =>
+  figureColumn<MessageFigures, number | null>(id, title, (message) => message[id], msText)
 
 const columns: Column<MessageFigures>[] = [
   {
@@ -37,18 +31,8 @@ const columns: Column<MessageFigures>[] = [
       </Link>
     ),
   },
-  {
-    id: 'transport',
-    title: 'Over',
-    value: ({ transport }) => transport,
-    cell: ({ transport }) => transport,
-  },
-  {
-    id: 'origin',
-    title: 'Origin',
-    value: (message) => message.origin_node_id,
-    cell: (message) => message.origin_node_id,
-  },
+  textColumn('transport', 'Over', ({ transport }) => transport),
+  textColumn('origin', 'Origin', (message) => message.origin_node_id),
   {
     id: 'sent_at',
     title: 'Sent',
@@ -82,46 +66,40 @@ const columns: Column<MessageFigures>[] = [
 ]
 
 /** Every message in the order of sending, 200 at a time. */
-export function MessageTable({
-  experiment: { id },
-  version,
-}: {
-  experiment: Experiment
-  version: string
-}) {
+export function MessageTable({ id, version }: { id: string; version: string }) {
   const { after } = useSearch({ from: '/analytics' })
-  const { data, error, refetch } = useQuery(messagesQuery(id, after, version))
-  const page = (next: string | undefined) =>
+  const query = useQuery(messagesQuery(id, after, version))
+  const next = query.data?.next
+  const page = (from: string | undefined) =>
     ({
       from: '/analytics',
       to: '/analytics',
       resetScroll: false,
       search: ({ after: _after, ...rest }: Record<string, unknown>) =>
-        next === undefined ? rest : { ...rest, after: next },
+        from === undefined ? rest : { ...rest, after: from },
     }) as const
   return (
     <>
-      {error !== null && (
-        <ErrorNote error={error} what={`the messages of ${id}`} onRetry={() => void refetch()} />
-      )}
-      {data === undefined && error === null && (
-        <p className="loading" aria-busy="true">
-          Loading the messages of {id} …
-        </p>
-      )}
-      {data && (
-        <Table
-          caption={`Messages of ${id}`}
-          columns={columns}
-          rows={data.messages}
-          keyOf={({ message_id: message }) => message}
-          empty="No message was sent yet."
-          file={`${id}-messages`}
-        />
-      )}
+      <Answer query={query} what={`the messages of ${id}`}>
+        {({ messages }) => (
+          <>
+            <Table
+              caption={`Messages of ${id}`}
+              columns={columns}
+              rows={messages}
+              keyOf={({ message_id: message }) => message}
+              empty="No message was sent yet."
+              file={`${id}-messages`}
+            />
+            <p className="hint">
+              Read <AnswerAge query={query} />.
+            </p>
+          </>
+        )}
+      </Answer>
       <p className="toolbar">
         {after !== undefined && <Link {...page(undefined)}>First messages</Link>}
-        {typeof data?.next === 'string' && <Link {...page(data.next)}>Following messages</Link>}
+        {typeof next === 'string' && <Link {...page(next)}>Following messages</Link>}
       </p>
     </>
   )

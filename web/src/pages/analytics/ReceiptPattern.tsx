@@ -2,6 +2,7 @@ import { figureColumn } from '../../components/figure-column.ts'
 import { Empty } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Twin } from '../../components/Twin.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatCount } from '../../format/number.ts'
 import type { AckPoint } from './acks.ts'
 import { msText } from './figure-text.ts'
@@ -87,7 +88,7 @@ function rowsOf({ nodes, bucketMs }: Pattern): Row[] {
 }
 
 const columns: Column<Row>[] = [
-  { id: 'node', title: 'Receiver', value: ({ node }) => node, cell: ({ node }) => node },
+  textColumn('node', 'Receiver', ({ node }) => node),
   figureColumn('from_ms', 'After the first arrival', ({ fromMs }) => fromMs, msText),
   figureColumn('count', 'Acks', ({ count }) => count, formatCount),
 ]

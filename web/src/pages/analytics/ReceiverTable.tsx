@@ -2,31 +2,18 @@ import type { ReceiverFigures } from '@corroport/contracts'
 import type { Static } from 'typebox'
 import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatCount } from '../../format/number.ts'
 import { boundText, lostTitle, msText, percentileText } from './figure-text.ts'
+import { percentileColumns } from './percentile-columns.ts'
 
 type Row = Static<typeof ReceiverFigures>
 
-const count = (
-  id: 'expected' | 'acks' | 'lost' | 'late' | 'retried',
-  title: string,
-): Column<Row> => ({
-  id,
-  title,
-  align: 'right',
-  value: (row) => row[id],
-  cell: (row) => formatCount(row[id]),
-})
-const roundTrip = (name: 'p50' | 'p95' | 'p99'): Column<Row> => ({
-  id: name,
-  title: name,
-  align: 'right',
-  value: (row) => row.round_trip[`${name}_ms`],
-  cell: (row) => percentileText(row.round_trip, name),
-})
+const count = (id: 'expected' | 'lost' | 'late' | 'retried', title: string) =>
+  figureColumn<Row, number>(id, title, (row) => row[id], formatCount)
 
 const columnsOf = (isFinal: boolean): Column<Row>[] => [
-  { id: 'name', title: 'Receiver', value: nameOf, cell: nameOf },
+  textColumn('name', 'Receiver', nameOf),
   figureColumn('n', 'n', (row) => row.round_trip.n, formatCount),
   count('expected', 'Expected'),
   {
@@ -35,9 +22,7 @@ const columnsOf = (isFinal: boolean): Column<Row>[] => [
   },
   count('late', 'Late'),
   count('retried', 'Retried'),
-  roundTrip('p50'),
-  roundTrip('p95'),
-  roundTrip('p99'),
+  ...percentileColumns<Row>((row) => row.round_trip),
   figureColumn('max', 'max', (row) => row.round_trip.max_ms, msText),
   {
     id: 'one_way_p50',

@@ -1,40 +1,62 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
-import { messageOf, RefusedError } from '../../api/errors.ts'
+import { isPassing, messageOf } from '../../api/errors.ts'
 import { experiments } from '../../api/experiments.ts'
-import { nodesQuery } from '../../api/queries.ts'
 import { Choice, Field } from '../../components/Field.tsx'
 import { Panel } from '../../components/Panel.tsx'
 import { toast } from '../../components/toasts.ts'
+import { useIsGone } from '../../components/useIsGone.ts'
 import { formatDuration } from '../../format/time.ts'
+import { keepDraft, readDraft } from '../../shell/kept-drafts.ts'
+import { useRefusal } from '../../shell/refusal.ts'
+import { Origins } from './Origins.tsx'
 import {
   emptyForm,
+  mendForm,
   nameOf,
   type PlanErrors,
   type PlanForm,
   parseInterval,
   planHints,
   readForm,
+  readRefusal,
 } from './plan-form.ts'
 
+const draftName = 'experiment'
 const transports = [
   { value: 'gossip', label: 'gossip: through Corrosion' },
   { value: 'direct', label: 'direct: straight over NATS' },
   { value: 'both', label: 'both, in turn' },
 ] as const
 
+const fields = [
+  ['count', 'Messages', 'count', 'numeric'],
+  ['interval', 'Interval', 'interval_ms', 'text'],
+  ['payload', 'Payload', 'payload_bytes', 'numeric'],
+  ['warmup', 'Warm-up', 'warmup', 'numeric'],
+  ['seed', 'Seed', 'seed', 'numeric'],
+  ['id', 'Id', 'id', 'text'],
+  ['note', 'Note', 'note', 'text'],
+] as const
+
 /** The plan of a new experiment. */
 export function StartForm({ onStarted }: { onStarted: (id: string) => void }) {
-  const [form, setForm] = useState(emptyForm)
+  const [form, setForm] = useState(() => mendForm(readDraft(draftName)))
   const [isTried, setTried] = useState(false)
+  const refusal = useRefusal('operator')
+  const isGone = useIsGone()
   const queries = useQueryClient()
   const box = useRef<HTMLFormElement>(null)
   const create = useMutation({
     mutationFn: experiments.create,
     onSuccess: async ({ experiment: { id } }) => {
+      keepDraft(draftName, undefined)
       toast('good', `${id} is started`)
-      onStarted(id)
+      if (!isGone()) onStarted(id)
       await queries.invalidateQueries({ queryKey: ['experiments'] })
+    },
+    onError: (error) => {
+      if (isGone()) toast('bad', whyNot(error))
     },
   })
   useEffect(() => {
@@ -42,15 +64,18 @@ export function StartForm({ onStarted }: { onStarted: (id: string) => void }) {
   }, [])
 
   const read = readForm(form)
-  const refused = create.error instanceof RefusedError ? create.error : undefined
+  const refused = create.error === null ? undefined : readRefusal(create.error)
   const errors: PlanErrors = {
-    ...(refused && fieldsOf(refused)),
+    ...refused?.errors,
     ...(isTried && 'errors' in read ? read.errors : {}),
   }
-  const change = (part: Partial<PlanForm>): void => {
+  const write = (next: PlanForm): void => {
     create.reset()
-    setForm((old) => ({ ...old, ...part }))
+    setForm(next)
+    keepDraft(draftName, next)
   }
+  const change = (part: Partial<PlanForm>): void => write({ ...form, ...part })
+  const isTyped = JSON.stringify(form) !== JSON.stringify(emptyForm)
   const start = (): void => {
     setTried(true)
     if ('request' in read) create.mutate(read.request)
@@ -61,7 +86,6 @@ export function StartForm({ onStarted }: { onStarted: (id: string) => void }) {
     onChange: ({ target }: React.ChangeEvent<HTMLInputElement>) =>
       change({ [field]: target.value }),
   })
-  const isUnplaced = create.isError && Object.keys(errors).length === 0
 
   return (
     <Panel title="New experiment">
@@ -87,62 +111,42 @@ export function StartForm({ onStarted }: { onStarted: (id: string) => void }) {
             onChange={(transport) => change({ transport })}
             hint="both see the same network, so they can be compared"
           />
-          <Field
-            label="Messages"
-            inputMode="numeric"
-            hint={planHints.count}
-            error={errors.count}
-            {...text('count')}
-          />
-          <Field
-            label="Interval"
-            hint={planHints.interval}
-            error={errors.interval_ms}
-            {...text('interval')}
-          />
-          <Field
-            label="Payload"
-            inputMode="numeric"
-            hint={planHints.payload}
-            error={errors.payload_bytes}
-            {...text('payload')}
-          />
-          <Field
-            label="Warm-up"
-            inputMode="numeric"
-            hint={planHints.warmup}
-            error={errors.warmup}
-            {...text('warmup')}
-          />
-          <Field
-            label="Seed"
-            inputMode="numeric"
-            hint={planHints.seed}
-            error={errors.seed}
-            {...text('seed')}
-          />
-          <Field label="Id" hint={planHints.id} error={errors.id} {...text('id')} />
-          <Field label="Note" hint={planHints.note} error={errors.note} {...text('note')} />
+          {fields.map(([field, label, error, inputMode]) => (
+            <Field
+              key={field}
+              label={label}
+              inputMode={inputMode}
+              hint={planHints[field]}
+              error={errors[error]}
+              {...text(field)}
+            />
+          ))}
         </div>
         <Origins
           chosen={form.origins}
           error={errors.origins}
           onChange={(origins) => change({ origins })}
         />
-        {isUnplaced && (
+        {refused?.isPlaced === false && create.error && (
           <p className="note bad" role="alert">
-            Not started: {messageOf(create.error)}
+            {whyNot(create.error)}
           </p>
         )}
         <div className="row">
           <button
             type="submit"
             className="primary"
-            disabled={create.isPending}
+            disabled={create.isPending || refusal !== undefined}
+            title={refusal}
             aria-busy={create.isPending}
           >
             Start
           </button>
+          {isTyped && (
+            <button type="button" className="quiet" onClick={() => write(emptyForm)}>
+              Back to the defaults
+            </button>
+          )}
           <span className="hint">{'request' in read ? outlookOf(form, read.sendingMs) : ''}</span>
         </div>
       </form>
@@ -150,12 +154,11 @@ export function StartForm({ onStarted }: { onStarted: (id: string) => void }) {
   )
 }
 
-/** Refusals name a field, at the beginning of their text where not in their list. */
-function fieldsOf({ fields, message, status }: RefusedError): PlanErrors {
-  if (Object.keys(fields).length > 0) return fields
-  if (status === 409) return { id: message }
-  const [, field] = /^(warmup|origins|count)\b/.exec(message) ?? []
-  return field === undefined ? {} : { [field]: message }
+/** Where no answer came, or none of analytics, it may have been started all the same. */
+function whyNot(error: Error): string {
+  return isPassing(error)
+    ? `It may not have been started: ${messageOf(error)}. Look whether it is in the list before you try again.`
+    : `Not started: ${messageOf(error)}`
 }
 
 function outlookOf({ count, transport }: PlanForm, sendingMs: number): string {
@@ -163,52 +166,4 @@ function outlookOf({ count, transport }: PlanForm, sendingMs: number): string {
     return 'Sends nothing itself: what is sent by hand is counted until it is stopped.'
   const messages = Number(count) * (transport === 'both' ? 2 : 1)
   return `Sends ${messages} messages in ${formatDuration(sendingMs)}.`
-}
-
-interface OriginsProps {
-  chosen: readonly string[]
-  error: string | undefined
-  onChange: (origins: string[]) => void
-}
-
-function Origins({ chosen, error, onChange }: OriginsProps) {
-  const { data, error: failure } = useQuery(nodesQuery)
-  const nodes = data?.nodes ?? []
-  const local = nodes.find((node) => node.is_local)?.node_id
-  const toggle = (id: string, isChosen: boolean): void =>
-    onChange(isChosen ? [...chosen, id] : chosen.filter((each) => each !== id))
-  const present = nodes.filter(({ presence }) => presence === 'present')
-  return (
-    <fieldset className="analytics-origins" aria-describedby="origins-error">
-      <legend>Origins</legend>
-      {failure !== null && (
-        <p className="note bad">The nodes are not known: {messageOf(failure)}</p>
-      )}
-      {nodes.map(({ node_id: id, presence }) => (
-        <label key={id}>
-          <input
-            type="checkbox"
-            checked={chosen.includes(id)}
-            onChange={({ target }) => toggle(id, target.checked)}
-          />
-          {id}
-          {presence !== 'present' && <span className="hint"> {presence}</span>}
-        </label>
-      ))}
-      <button
-        type="button"
-        className="quiet"
-        onClick={() => onChange(present.map(({ node_id: id }) => id))}
-      >
-        All that are present
-      </button>
-      <p className="hint">
-        They take turns.{' '}
-        {chosen.length === 0 && `None chosen: ${local ?? 'the node of this page'} sends.`}
-      </p>
-      <p className="error" id="origins-error" aria-live="polite">
-        {error}
-      </p>
-    </fieldset>
-  )
 }

@@ -3,10 +3,14 @@ import {
   type ExperimentFigures,
   type TransportFigures,
 } from '@corroport/contracts'
-import type { ReactNode } from 'react'
+import { type Figure, Figures } from '../../components/Figures.tsx'
 import { formatCount } from '../../format/number.ts'
 import { DistributionTable } from './DistributionTable.tsx'
 import { boundText, lostTitle, msText, percentileText, shareText } from './figure-text.ts'
+
+interface SummaryProps {
+  figures: ExperimentFigures
+}
 
 /** What arrived, how fast and how sure, of each transport. */
 export function Summary({ figures: all }: SummaryProps) {
@@ -37,85 +41,57 @@ export function Summary({ figures: all }: SummaryProps) {
   )
 }
 
-interface SummaryProps {
-  figures: ExperimentFigures
-}
-
 function Counts({ figures, isFinal }: { figures: TransportFigures; isFinal: boolean }) {
   const { counts, delivery_rate: rate, median_interval: median, round_trip: roundTrip } = figures
   const interval = deliveryInterval(counts)
-  const { sent, accepted, failed, skipped, unsettled, warmup, acks, late, lost } = counts
+  const { sent, accepted, warmup, acks, expected_acks: expected, late, lost } = counts
+  const n = `(n ${formatCount(expected)})`
   return (
-    <dl className="figures">
-      <Figure
-        title={isFinal ? 'Delivered' : 'Delivered so far'}
-        note={
-          interval &&
-          `95 % interval ${shareText(interval[0])} to ${shareText(interval[1])} (n ${formatCount(counts.expected_acks)})`
-        }
-      >
-        {rate === null ? '–' : shareText(rate)}
-      </Figure>
-      <Figure title="Acknowledgements" note={`of ${formatCount(counts.expected_acks)} expected`}>
-        {formatCount(acks)}
-      </Figure>
-      <Figure title={lostTitle(isFinal)} note="expected less arrived">
-        {formatCount(lost)}
-      </Figure>
-      <Figure title="Late" note="arrived after the deadline">
-        {formatCount(late)}
-      </Figure>
-      <Figure
-        title="Sent"
-        note={`${formatCount(accepted)} accepted${warmup > 0 ? `; and ${formatCount(warmup)} to warm up, not counted` : ''}`}
-      >
-        {formatCount(sent)}
-      </Figure>
-      {failed > 0 && (
-        <Figure title="Failed" note="refused by the agent (or NATS)">
-          {formatCount(failed)}
-        </Figure>
-      )}
-      {skipped > 0 && (
-        <Figure title="Skipped" note="their time passed unsent">
-          {formatCount(skipped)}
-        </Figure>
-      )}
-      {unsettled > 0 && (
-        <Figure title="Unsettled" note="nobody knows whether they were written">
-          {formatCount(unsettled)}
-        </Figure>
-      )}
-      <Figure
-        title="Median round trip"
-        note={
-          median
-            ? `95 % interval ${msText(median.from_ms)} to ${msText(median.to_ms)}, messages as the samples (n ${formatCount(figures.first_ack.n)})`
-            : 'no interval below 6 messages'
-        }
-      >
-        {percentileText(roundTrip, 'p50')}
-      </Figure>
-    </dl>
+    <Figures
+      of={[
+        {
+          label: isFinal ? 'Delivered' : 'Delivered so far',
+          value: rate === null ? '–' : shareText(rate),
+          note: interval && `${intervalText(interval[0], interval[1], shareText)} ${n}`,
+        },
+        {
+          label: 'Acknowledgements',
+          value: formatCount(acks),
+          note: `of ${formatCount(expected)} expected`,
+        },
+        { label: lostTitle(isFinal), value: formatCount(lost), note: 'expected less arrived' },
+        { label: 'Late', value: formatCount(late), note: 'arrived after the deadline' },
+        {
+          label: 'Sent',
+          value: formatCount(sent),
+          note: `${formatCount(accepted)} accepted${warmup > 0 ? `; and ${formatCount(warmup)} to warm up, not counted` : ''}`,
+        },
+        ...troublesOf(counts),
+        {
+          label: 'Median round trip',
+          value: percentileText(roundTrip, 'p50'),
+          note: median
+            ? `${intervalText(median.from_ms, median.to_ms, msText)}, messages as the samples (n ${formatCount(figures.first_ack.n)})`
+            : 'no interval below 6 messages',
+        },
+      ]}
+    />
   )
 }
 
-function Figure({ title, note, children }: FigureProps) {
-  return (
-    <div>
-      <dt>{title}</dt>
-      <dd>
-        {children}
-        {note !== undefined && <small>{note}</small>}
-      </dd>
-    </div>
-  )
+function intervalText(from: number, to: number, text: (value: number) => string): string {
+  return `95 % interval ${text(from)} to ${text(to)}`
 }
 
-interface FigureProps {
-  title: string
-  note: string | undefined
-  children: ReactNode
+function troublesOf({ failed, skipped, unsettled }: TransportFigures['counts']): Figure[] {
+  const troubles = [
+    { label: 'Failed', count: failed, note: 'refused by the agent (or NATS)' },
+    { label: 'Skipped', count: skipped, note: 'their time passed unsent' },
+    { label: 'Unsettled', count: unsettled, note: 'nobody knows whether they were written' },
+  ]
+  return troubles.flatMap(({ count, ...figure }) =>
+    count > 0 ? [{ ...figure, value: formatCount(count) }] : [],
+  )
 }
 
 /** Who did not get everything, by name. */

@@ -1,6 +1,6 @@
 import type { MessageEvent } from '@corroport/contracts'
 import { expect, test } from '@jest/globals'
-import { preciseMs, readAcks } from './acks.ts'
+import { drawnText, preciseMs, readAcks } from './acks.ts'
 
 const ack = (number: number, part: Partial<MessageEvent> = {}): MessageEvent => ({
   id: `acked.node2.m${number}`,
@@ -25,7 +25,7 @@ test('pages are read to the end of the acknowledgements', async () => {
   const asked: unknown[] = []
   const pages = [
     { message_events: [ack(1), ack(2, { event_type: 'sent' })], next: 'acked/m2' },
-    { message_events: [ack(3)], next: 'clock/5' },
+    { message_events: [ack(3), ack(4, { transport: 'direct' })], next: 'clock/5' },
   ]
 
   const acks = await readAcks('first', 2, signal, async (_id, after) => {
@@ -34,7 +34,8 @@ test('pages are read to the end of the acknowledgements', async () => {
   })
 
   expect(asked).toEqual([undefined, 'acked/m2'])
-  expect(acks).toMatchObject({ read: 2, stride: 1, isWhole: true })
+  expect(acks).toMatchObject({ read: { gossip: 2, direct: 1 }, stride: 1, isWhole: true })
+  expect(drawnText(acks, 'direct', 3)).toMatch(/^Of 1 acknowledgements over direct all are drawn/)
   expect(acks.points[0]?.arrivedAt).toBeCloseTo(preciseMs('2026-01-15T10:00:00.123Z') + 0.456, 3)
   expect(acks.points[0]?.sentAt).toBeCloseTo(preciseMs('2026-01-15T10:00:00.120Z'), 3)
 })
@@ -48,6 +49,9 @@ test('of very many some are kept, evenly, and it is said when not all were read'
     return { message_events: page, next: `acked/m${asked}` }
   })
 
-  expect(acks).toMatchObject({ read: 200_000, stride: 10, isWhole: false })
+  expect(acks).toMatchObject({ read: { gossip: 200_000 }, stride: 10, isWhole: false })
+  expect(drawnText(acks, 'gossip', 1_000_000)).toMatch(
+    /^Of 1,000,000 .* the first 200,000.* one of 10/,
+  )
   expect(acks.points).toHaveLength(20_000)
 })

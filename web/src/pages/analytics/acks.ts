@@ -1,5 +1,6 @@
 import type { MessageEvent } from '@corroport/contracts'
 import { experiments } from '../../api/experiments.ts'
+import { formatCount } from '../../format/number.ts'
 
 /** By the clock of the message's origin alone. Unix milliseconds. */
 export interface AckPoint {
@@ -12,8 +13,8 @@ export interface AckPoint {
 
 export interface Acks {
   points: AckPoint[]
-  /** So many were read; of them one of `stride` of each receiver is kept. */
-  read: number
+  /** So many were read over each transport; of them one of `stride` of each receiver is kept. */
+  read: Record<AckPoint['transport'], number>
   stride: number
   /** False: there are more than a page can hold. */
   isWhole: boolean
@@ -32,7 +33,7 @@ export async function readAcks(
   const stride = Math.max(1, Math.ceil(Math.min(expected, mostRead) / mostKept))
   const seen = new Map<string, number>()
   const points: AckPoint[] = []
-  let read = 0
+  const read = { gossip: 0, direct: 0 }
   let next: string | null | undefined
   do {
     const page: { message_events: MessageEvent[]; next: string | null } = await ask(
@@ -43,7 +44,7 @@ export async function readAcks(
     for (const event of page.message_events) {
       const point = toPoint(event)
       if (point === undefined) continue
-      read += 1
+      read[point.transport] += 1
       const series = `${point.transport} ${point.node}`
       const index = seen.get(series) ?? 0
       seen.set(series, index + 1)
@@ -51,7 +52,7 @@ export async function readAcks(
     }
     next = page.next
     // After the acknowledgements come records of other kinds.
-  } while (next !== null && next.startsWith('acked/') && read < mostRead)
+  } while (next !== null && next.startsWith('acked/') && readIn({ read }) < mostRead)
   const isWhole = next === null || !next.startsWith('acked/')
   return { points, read, stride, isWhole }
 }
@@ -69,11 +70,17 @@ export function preciseMs(timestamp: string): number {
   return Date.parse(timestamp) + Number(micros.padEnd(3, '0')) / 1000
 }
 
-/** What is drawn of what there is. */
-export function drawnText({ read, stride, isWhole }: Acks, there: number): string {
+/** How many were read in all. */
+export function readIn({ read: { gossip, direct } }: Pick<Acks, 'read'>): number {
+  return gossip + direct
+}
+
+/** What is drawn of what there is: over this transport, of so many over all of them. */
+export function drawnText(acks: Acks, transport: AckPoint['transport'], there: number): string {
+  const { read, stride, isWhole } = acks
   const share = stride === 1 ? 'all' : `one of ${stride}`
   const some = isWhole
-    ? `Of ${read} acknowledgements ${share} are drawn`
-    : `Of ${there} acknowledgements the first ${read}, in the order of message ids, were read and ${share} of them are drawn; the export has all`
+    ? `Of ${formatCount(read[transport])} acknowledgements over ${transport} ${share} are drawn`
+    : `Of ${formatCount(there)} acknowledgements the first ${formatCount(readIn(acks))}, in the order of message ids, were read and ${share} of them are drawn, where they are of ${transport}; the export has all`
   return `${some}. Those of the warm-up are among them.`
 }

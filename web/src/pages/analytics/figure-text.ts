@@ -11,6 +11,11 @@ export function msText(ms: number | null): string {
   return `${(ms / 3_600_000).toFixed(1)} h`
 }
 
+/** `1.25 s`, of the time since an experiment began. */
+export function secondsText(seconds: number): string {
+  return `${Number(seconds.toFixed(3))} s`
+}
+
 /** Why there is none stands in the place of a percentile that its samples do not support. */
 export function percentileText(
   of: Pick<Distribution, 'n' | 'p50_ms' | 'p95_ms' | 'p99_ms'>,

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { emptyForm, parseInterval, readForm } from './plan-form.ts'
+import { RefusedError, UnreachedError } from '../../api/errors.ts'
+import { emptyForm, mendForm, parseInterval, readForm, readRefusal } from './plan-form.ts'
 
 test('an untouched form asks for the defaults, under a name that says them', () => {
   expect(readForm(emptyForm)).toEqual({
@@ -76,4 +77,38 @@ test.each([
   ['1d', undefined],
 ])('an interval of %p is %p ms', (text, ms) => {
   expect(parseInterval(text)).toBe(ms)
+})
+
+test.each([
+  [new RefusedError(409, 'the name x was used before'), ['id'], true],
+  [new RefusedError(422, 'warmup leaves nothing'), ['warmup'], true],
+  [new RefusedError(400, '', { fields: { 'origins.0': 'is malformed' } }), ['origins'], true],
+  [
+    new RefusedError(400, '', { fields: { count: 'is bad', plan: 'is unknown' } }),
+    ['count'],
+    false,
+  ],
+  [new RefusedError(503, 'analytics does not answer'), [], false],
+  [new UnreachedError('no answer in 30 s'), [], false],
+])('%p stands beside its field, or is said below: %p', (error, fields, isPlaced) => {
+  const refusal = readRefusal(error)
+
+  expect(Object.keys(refusal.errors)).toEqual(fields)
+  expect(refusal.isPlaced).toBe(isPlaced)
+})
+
+test('what was typed comes back as it was', () => {
+  const typed = { ...emptyForm, name: 'half', transport: 'both', origins: ['node2'], count: 'x' }
+
+  expect(mendForm(JSON.parse(JSON.stringify(typed)))).toEqual(typed)
+})
+
+test.each([
+  undefined,
+  7,
+  'text',
+  [],
+  { name: 7, transport: 'smoke', origins: 'node1', other: 'x' },
+])('what is no form is an empty one: %j', (kept) => {
+  expect(mendForm(kept)).toEqual(emptyForm)
 })

@@ -1,4 +1,5 @@
 import { type ExperimentRequest, experimentDefaults, planLimits } from '@corroport/contracts'
+import { RefusedError } from '../../api/errors.ts'
 
 /** What is typed, as it is typed. */
 export interface PlanForm {
@@ -26,6 +27,20 @@ export const emptyForm: PlanForm = {
   payload: String(experimentDefaults.payload_bytes),
   warmup: String(experimentDefaults.warmup),
   seed: '',
+}
+
+/** Of a form that was kept, perhaps by another version, the fields that still fit. */
+export function mendForm(kept: unknown): PlanForm {
+  const { transport, origins, ...given } = Object(kept) as Partial<Record<string, unknown>>
+  const texts = Object.entries(given).filter(
+    ([name, text]) => Object.hasOwn(emptyForm, name) && typeof text === 'string',
+  )
+  return {
+    ...emptyForm,
+    ...Object.fromEntries(texts),
+    ...(transport === 'direct' || transport === 'both' ? { transport } : {}),
+    ...(Array.isArray(origins) ? { origins: origins.filter((id) => typeof id === 'string') } : {}),
+  }
 }
 
 /** Errors by the names that the API has for the fields. */
@@ -96,6 +111,33 @@ export function readForm(
     ...(seed === undefined ? {} : { seed }),
   }
   return { request, sendingMs }
+}
+
+const shownFields = [
+  'name',
+  'id',
+  'note',
+  'origins',
+  'count',
+  'interval_ms',
+  'payload_bytes',
+  'warmup',
+  'seed',
+] as const
+
+/** What an error says of single fields; `isPlaced`: nothing else is to be said of it. */
+export function readRefusal(error: Error): { errors: PlanErrors; isPlaced: boolean } {
+  if (!(error instanceof RefusedError)) return { errors: {}, isPlaced: false }
+  const { status, fields, message } = error
+  const named = Object.entries(fields)
+  // Refusals of analytics name a field at the beginning of their text, if at all.
+  const [, first] = /^(warmup|origins|count)\b/.exec(message) ?? []
+  if (named.length === 0) named.push([status === 409 ? 'id' : (first ?? ''), message])
+  const placed = named.flatMap(([path, text]) => {
+    const field = shownFields.find((shown) => shown === path.split('.')[0])
+    return field === undefined ? [] : [[field, text]]
+  })
+  return { errors: Object.fromEntries(placed), isPlaced: placed.length === named.length }
 }
 
 /** The name of an experiment that nobody named. */

@@ -1,7 +1,7 @@
 import type { ExperimentFigures, ExperimentReply } from '@corroport/contracts'
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { experiments } from '../../api/experiments.ts'
-import { readAcks } from './acks.ts'
+import { type Acks, readAcks, readIn } from './acks.ts'
 import { isOver } from './progress.ts'
 
 export const everyMs = {
@@ -33,7 +33,11 @@ export function paceOf(reply: ExperimentReply | undefined): number {
   return isOver(reply.experiment) ? everyMs.over : everyMs.running
 }
 
-// Until an answer comes, the one before it is shown where it was of the same experiment.
+/** Until an answer comes, the one before it is shown where it was of the same experiment. */
+const ofSame =
+  (id: string) =>
+  <Data>(data: Data | undefined, before: { queryKey: readonly unknown[] } | undefined) =>
+    before?.queryKey[1] === id ? data : undefined
 
 /** Asked anew when the experiment comes into another status. */
 export const figuresQuery = (id: string, status: string) =>
@@ -41,7 +45,7 @@ export const figuresQuery = (id: string, status: string) =>
     queryKey: ['figures', id, status],
     queryFn: () => experiments.figures(id),
     refetchInterval: isOver({ status }) ? everyMs.over : everyMs.figures,
-    placeholderData: (data, before) => (before?.queryKey[1] === id ? data : undefined),
+    placeholderData: ofSame(id),
   })
 
 /** Of pairs, messages and acknowledgements: when they changed last, or that they still do. */
@@ -65,16 +69,24 @@ export const messagesQuery = (id: string, after: string | undefined, version: st
     queryKey: ['experiment-messages', id, after ?? null, version],
     queryFn: () => experiments.messages(id, after),
     refetchInterval: paceOfParts(version),
-    placeholderData: (data, before) => (before?.queryKey[1] === id ? data : undefined),
+    placeholderData: ofSame(id),
   })
+
+const acksOfParts = 20_000
+
+/** Many are read in hundreds of pages: the more there are, the less often. */
+export function acksPace(version: string, acks: Acks | undefined): number | false {
+  const pace = paceOfParts(version)
+  return pace && pace * Math.max(1, (acks ? readIn(acks) : 0) / acksOfParts)
+}
 
 export const acksQuery = (id: string, version: string, expected: number) =>
   queryOptions({
     queryKey: ['acks', id, version],
     queryFn: ({ signal }) => readAcks(id, expected, signal),
-    refetchInterval: paceOfParts(version),
+    refetchInterval: ({ state: { data } }) => acksPace(version, data),
     staleTime: everyMs.parts,
-    placeholderData: (data, before) => (before?.queryKey[1] === id ? data : undefined),
+    placeholderData: ofSame(id),
   })
 
 export const comparisonQuery = (a: string, b: string) =>

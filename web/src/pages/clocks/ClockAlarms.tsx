@@ -5,7 +5,8 @@ import { Badge } from '../../components/Badge.tsx'
 import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
+import { timeColumn } from '../../components/time-column.tsx'
 import { formatCount } from '../../format/number.ts'
 import { formatAge } from '../../format/time.ts'
 import type { TimeRange } from '../../shell/time-range.ts'
@@ -24,15 +25,10 @@ const columns: readonly Column<Alarm>[] = [
       <Badge tone={isOver ? 'quiet' : 'bad'}>{isOver ? 'over' : 'alarm'}</Badge>
     ),
   },
-  { id: 'ahead', title: 'Ahead', value: ({ ahead }) => ahead, cell: ({ ahead }) => ahead },
-  { id: 'behind', title: 'Behind', value: ({ behind }) => behind, cell: ({ behind }) => behind },
+  textColumn('ahead', 'Ahead', ({ ahead }) => ahead),
+  textColumn('behind', 'Behind', ({ behind }) => behind),
   figureColumn('apart_ms', 'Apart by at least', ({ apartMs }) => apartMs, durationText),
-  {
-    id: 'from',
-    title: 'From',
-    value: ({ from }) => from,
-    cell: ({ from }) => <Time at={from} withDate />,
-  },
+  timeColumn('from', 'From', ({ from }) => from),
   {
     id: 'lasted_ms',
     title: 'Lasted',
@@ -67,7 +63,7 @@ export function ClockAlarms({ range }: { range: TimeRange }) {
           <Table
             caption="Clocks that were too far apart"
             columns={columns}
-            rows={alarmsOf(samplesOf(reply))}
+            rows={alarmsOf(samplesOf(reply), Date.parse(range.until ?? reply.timestamp))}
             keyOf={({ ahead, behind, from }) => `${ahead} ${behind} ${from}`}
             empty={emptyText(reply)}
             file="clock-alarms"

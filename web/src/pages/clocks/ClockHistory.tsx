@@ -1,28 +1,17 @@
 import type { ClockSampled } from '@corroport/contracts'
-import { lazy, Suspense } from 'react'
 import { figureColumn } from '../../components/figure-column.ts'
+import { LazyChart } from '../../components/LazyChart.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
 import { Twin } from '../../components/Twin.tsx'
+import { timeColumn } from '../../components/time-column.tsx'
 import { boundText, durationText, offsetText } from './clock-text.ts'
 
-const Chart = lazy(async () => {
-  const module = await import('../../components/Chart.tsx')
-  return { default: module.Chart }
-})
-
 const columns: readonly Column<ClockSampled>[] = [
-  { id: 'at', title: 'At', value: ({ at }) => at, cell: ({ at }) => <Time at={at} withDate /> },
+  timeColumn('at', 'At', ({ at }) => at),
   figureColumn('offsetMs', 'Offset', ({ offsetMs }) => offsetMs, offsetText),
   figureColumn('boundMs', 'Bound', ({ boundMs }) => boundMs, boundText),
   figureColumn('roundTripMs', 'Round trip', ({ roundTripMs }) => roundTripMs, durationText),
-  {
-    id: 'probes',
-    title: 'Probes',
-    align: 'right',
-    value: ({ probes }) => probes,
-    cell: ({ probes }) => probes,
-  },
+  figureColumn('probes', 'Probes', ({ probes }) => probes, String),
   {
     id: 'driftPpm',
     title: 'Drift',
@@ -55,26 +44,24 @@ export function ClockHistory({ nodeId, samples }: ClockHistoryProps) {
     <Twin
       id="clock"
       picture={
-        <Suspense fallback={<p className="loading">Loading the chart …</p>}>
-          <Chart
-            label={label}
-            axis="time"
-            x={samples.map(({ at }) => Date.parse(at) / 1000)}
-            series={[
-              {
-                label: 'at most',
-                values: samples.map(({ offsetMs, boundMs }) => offsetMs + boundMs),
-              },
-              { label: 'offset', values: samples.map(({ offsetMs }) => offsetMs) },
-              {
-                label: 'at least',
-                values: samples.map(({ offsetMs, boundMs }) => offsetMs - boundMs),
-              },
-            ]}
-            band={[0, 2]}
-            formatY={(ms) => `${ms} ms`}
-          />
-        </Suspense>
+        <LazyChart
+          label={label}
+          axis="time"
+          x={samples.map(({ at }) => Date.parse(at) / 1000)}
+          series={[
+            {
+              label: 'at most',
+              values: samples.map(({ offsetMs, boundMs }) => offsetMs + boundMs),
+            },
+            { label: 'offset', values: samples.map(({ offsetMs }) => offsetMs) },
+            {
+              label: 'at least',
+              values: samples.map(({ offsetMs, boundMs }) => offsetMs - boundMs),
+            },
+          ]}
+          band={[0, 2]}
+          formatY={(ms) => `${ms} ms`}
+        />
       }
       table={
         <Table

@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { useGatewayAheadMs } from '../../api/gateway-clock.ts'
 import { Age } from '../../components/Age.tsx'
 import { State } from '../../components/Badge.tsx'
 import { figureColumn } from '../../components/figure-column.ts'
@@ -14,7 +15,7 @@ const columns: readonly Column<ComparedClock>[] = [
     title: 'Node',
     value: ({ node_id }) => node_id,
     cell: ({ node_id }) => (
-      <Link to="/clocks" search={(old) => ({ ...old, node: node_id })} replace>
+      <Link to="/clocks" search={(old) => ({ ...old, node: node_id })} replace resetScroll={false}>
         {node_id}
       </Link>
     ),
@@ -64,10 +65,14 @@ const columns: readonly Column<ComparedClock>[] = [
     id: 'at',
     title: 'Compared',
     value: ({ at }) => at,
-    cell: ({ at }) =>
-      at === null ? 'never' : <Age at={Date.parse(at)} staleAfterMs={staleAfterMs} />,
+    cell: ({ at }) => (at === null ? 'never' : <Compared at={at} />),
   },
 ]
+
+/** The moment is one of the cluster, and ages are counted by the clock of the browser. */
+function Compared({ at }: { at: string }) {
+  return <Age at={Date.parse(at) - useGatewayAheadMs()} staleAfterMs={staleAfterMs} />
+}
 
 interface ClockTableProps {
   clocks: readonly ComparedClock[]

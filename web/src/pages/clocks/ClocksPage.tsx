@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
 import { gateway } from '../../api/gateway.ts'
 import { DataPanel } from '../../components/Panel.tsx'
@@ -7,13 +7,12 @@ import { ClockAlarms } from './ClockAlarms.tsx'
 import { ClockHistory } from './ClockHistory.tsx'
 import { ClockMeaning } from './ClockMeaning.tsx'
 import { ClockTable } from './ClockTable.tsx'
-import './clocks.css'
 import { compareClocks } from './clock-order.ts'
+import { hoursOf, upTo } from './range-hours.ts'
 import { TrafficPropagation } from './TrafficPropagation.tsx'
+import './clocks.css'
 
 const everyMs = 5000
-const hourMs = 3_600_000
-const shortestHours = 0.01
 
 /** How far the clocks of the nodes are apart, and what real traffic says with them. */
 export function ClocksPage() {
@@ -28,14 +27,11 @@ export function ClocksPage() {
   const nodeId = node ?? compared[0]?.node_id
   const history = useQuery({
     queryKey: ['clock-history', nodeId, range.key],
-    queryFn: () => {
-      const hours = (Date.now() - Date.parse(range.since())) / hourMs
-      const bounded = Math.min(24 * 28, Math.max(shortestHours, hours))
-      return gateway.clocks({ node: nodeId, hours: bounded })
-    },
+    queryFn: () => gateway.clocks({ node: nodeId, hours: hoursOf(range, 0.01) }),
     enabled: nodeId !== undefined,
     refetchInterval: 2 * everyMs,
-    placeholderData: keepPreviousData,
+    // Samples of another clock are none of this one.
+    placeholderData: (data, before) => (before?.queryKey[1] === nodeId ? data : undefined),
   })
   return (
     <>
@@ -64,9 +60,7 @@ export function ClocksPage() {
             everyMs={2 * everyMs}
           >
             {(reply) => {
-              const samples = reply.history.filter(
-                (sample) => sample.nodeId === nodeId && sample.at <= (range.until ?? '9'),
-              )
+              const samples = upTo(reply.history, range, ({ at }) => at)
               return (
                 <>
                   <ClockHistory nodeId={nodeId} samples={samples} />

@@ -3,78 +3,48 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { gateway } from '../../api/gateway.ts'
 import { Choice } from '../../components/Field.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
+import { timeColumn } from '../../components/time-column.tsx'
 import { formatCount } from '../../format/number.ts'
 import { given } from '../../search.ts'
 import type { TimeRange } from '../../shell/time-range.ts'
 import { boundText, durationText } from './clock-text.ts'
+import { hoursOf, upTo } from './range-hours.ts'
 
 const everyMs = 30_000
-const hourMs = 3_600_000
 
-function duration(
+const duration = (
   id: 'p50_ms' | 'p95_ms' | 'p99_ms' | 'max_ms' | 'corrosion_p99_lag_ms',
   title: string,
-  note?: string,
-): Column<Propagation> {
-  return {
-    id,
-    title,
-    ...(note === undefined ? {} : { note }),
-    align: 'right',
-    value: (row) => row[id],
-    cell: (row) => durationText(row[id]),
-  }
-}
-
-function count(
-  id: 'n' | 'negatives' | 'without_clock',
-  title: string,
-  note?: string,
-): Column<Propagation> {
-  return {
-    id,
-    title,
-    ...(note === undefined ? {} : { note }),
-    align: 'right',
-    value: (row) => row[id],
-    cell: (row) => formatCount(row[id]),
-  }
-}
+) => figureColumn<Propagation, number | null>(id, title, (row) => row[id], durationText)
+const count = (id: 'n' | 'negatives' | 'without_clock', title: string) =>
+  figureColumn<Propagation, number>(id, title, (row) => row[id], formatCount)
 
 const columns: readonly Column<Propagation>[] = [
-  {
-    id: 'hour',
-    title: 'Hour',
-    value: ({ hour }) => hour,
-    cell: ({ hour }) => <Time at={hour} withDate />,
-  },
-  { id: 'table', title: 'Table', value: ({ table }) => table, cell: ({ table }) => table },
-  {
-    id: 'origin_node_id',
-    title: 'Written by',
-    value: (row) => row.origin_node_id,
-    cell: (row) => row.origin_node_id,
-  },
-  { id: 'node_id', title: 'Seen by', value: (row) => row.node_id, cell: (row) => row.node_id },
+  timeColumn('hour', 'Hour', ({ hour }) => hour),
+  textColumn('table', 'Table', ({ table }) => table),
+  textColumn('origin_node_id', 'Written by', (row) => row.origin_node_id),
+  textColumn('node_id', 'Seen by', (row) => row.node_id),
   count('n', 'n'),
   duration('p50_ms', 'Median'),
-  duration('p95_ms', 'p95', 'n ≥ 20'),
-  duration('p99_ms', 'p99', 'n ≥ 100'),
+  { ...duration('p95_ms', 'p95'), note: 'n ≥ 20' },
+  { ...duration('p99_ms', 'p99'), note: 'n ≥ 100' },
   duration('max_ms', 'Longest'),
   {
-    id: 'bound_ms',
-    title: 'Bound',
+    ...figureColumn<Propagation, number | null>(
+      'bound_ms',
+      'Bound',
+      (row) => row.bound_ms,
+      boundText,
+    ),
     note: 'of both clocks',
-    align: 'right',
-    value: (row) => row.bound_ms,
-    cell: (row) => boundText(row.bound_ms),
   },
-  count('negatives', 'Negative', 'seen before written'),
-  count('without_clock', 'Without clock', 'not in the figures'),
-  duration('corrosion_p99_lag_ms', 'Corrosion’s p99', 'clocks not corrected'),
+  { ...count('negatives', 'Negative'), note: 'seen before written' },
+  { ...count('without_clock', 'Without clock'), note: 'not in the figures' },
+  { ...duration('corrosion_p99_lag_ms', 'Corrosion’s p99'), note: 'clocks not corrected' },
 ]
 
 /** How long rows of real traffic took, by hour, table and pair of nodes. */
@@ -83,7 +53,7 @@ export function TrafficPropagation({ range }: { range: TimeRange }) {
   const navigate = useNavigate({ from: '/clocks' })
   const query = useQuery({
     queryKey: ['propagation', range.key, table],
-    queryFn: () => gateway.propagation({ hours: hoursOf(range), table }),
+    queryFn: () => gateway.propagation({ hours: hoursOf(range, 0.1), table }),
     refetchInterval: everyMs,
     placeholderData: keepPreviousData,
   })
@@ -114,6 +84,7 @@ export function TrafficPropagation({ range }: { range: TimeRange }) {
                     ...given({ table: value === '' ? undefined : value }),
                   }),
                   replace: true,
+                  resetScroll: false,
                 })
               }
             />
@@ -121,7 +92,7 @@ export function TrafficPropagation({ range }: { range: TimeRange }) {
           <Table
             caption="From write to sight, by hour, table and pair of nodes"
             columns={columns}
-            rows={propagation.filter(({ hour }) => hour <= (range.until ?? '9'))}
+            rows={upTo(propagation, range, ({ hour }) => hour)}
             keyOf={(row) => `${row.hour} ${row.table} ${row.origin_node_id} ${row.node_id}`}
             empty="No row was written by one node and seen by another in these hours. Any write to a watched table brings one."
             file="propagation"
@@ -136,9 +107,4 @@ export function TrafficPropagation({ range }: { range: TimeRange }) {
       )}
     </DataPanel>
   )
-}
-
-function hoursOf(range: TimeRange): number {
-  const hours = (Date.now() - Date.parse(range.since())) / hourMs
-  return Math.min(24 * 28, Math.max(0.1, hours))
 }

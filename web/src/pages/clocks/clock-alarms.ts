@@ -28,8 +28,8 @@ export function apartMs(ahead: Omit<Sample, 'at'>, behind: Omit<Sample, 'at'>): 
   return ahead.offsetMs - ahead.boundMs - (behind.offsetMs + behind.boundMs)
 }
 
-/** Of all samples of a time range: which clocks were too far from the others, newest first. */
-export function alarmsOf(samples: readonly Sample[]): Alarm[] {
+/** Of all samples of a time range, which ends at `untilMs`: which clocks were too far apart, newest first. */
+export function alarmsOf(samples: readonly Sample[], untilMs: number): Alarm[] {
   const last = new Map<string, Sample>()
   const open = new Map<string, Alarm>()
   const over: Alarm[] = []
@@ -62,5 +62,9 @@ export function alarmsOf(samples: readonly Sample[]): Alarm[] {
       }
     }
   }
-  return [...over, ...open.values()].toSorted((a, b) => b.from - a.from)
+  const unended = [...open.values()].map((alarm) => ({
+    ...alarm,
+    isOver: untilMs - alarm.to > validMs,
+  }))
+  return [...over, ...unended].toSorted((a, b) => b.from - a.from)
 }

@@ -1,80 +1,39 @@
 import type { ConvergenceReply } from '@corroport/contracts'
-import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { gateway } from '../../api/gateway.ts'
-import { Age } from '../../components/Age.tsx'
+import { AskedPanel } from '../../components/AskedPanel.tsx'
 import { Badge } from '../../components/Badge.tsx'
-import { useNow } from '../../components/clock.ts'
-import { Empty, ErrorNote } from '../../components/Notice.tsx'
-import { Panel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { formatCount } from '../../format/number.ts'
-import { formatAge } from '../../format/time.ts'
 
 /** Whether all nodes have the same rows; asked for by a person, since each node reads them all. */
 export function Convergence() {
-  const { data, error, dataUpdatedAt, isFetching, refetch } = useQuery({
-    queryKey: ['convergence'],
-    queryFn: gateway.convergence,
-    enabled: false,
-    retry: false,
-    // It stays while the page is looked at elsewhere; its age is beside it.
-    gcTime: 3_600_000,
-  })
   return (
-    <Panel
+    <AskedPanel
       title="Proof of convergence"
-      aside={data && <Age at={dataUpdatedAt} staleAfterMs={60_000} />}
-      actions={
-        <button
-          type="button"
-          disabled={isFetching}
-          aria-busy={isFetching}
-          onClick={() => void refetch()}
-        >
-          Compare all rows
-        </button>
+      what="the comparison"
+      action="Compare all rows"
+      queryKey={['convergence']}
+      queryFn={gateway.convergence}
+      notYet="Not asked yet. Each node then makes a digest over all rows of each replicated table."
+      meanwhile="Every node is asked at once; one that does not answer is given 22 s."
+      hint={
+        <>
+          The same by hand: <code>npx corroport cluster convergence</code>
+        </>
       }
     >
-      {isFetching && <Waiting />}
-      {data === undefined && error === null && !isFetching && (
-        <Empty>
-          Not asked yet. Each node then makes a digest over all rows of each replicated table.
-        </Empty>
-      )}
-      {error !== null && !isFetching && (
-        <ErrorNote error={error} what="the comparison" onRetry={() => void refetch()} />
-      )}
-      {data && <Result of={data} />}
-      <p className="hint">
-        The same by hand: <code>npx corroport cluster convergence</code>
-      </p>
-    </Panel>
-  )
-}
-
-function Waiting() {
-  const [since] = useState(() => Date.now())
-  const now = useNow()
-  return (
-    <p className="loading" aria-busy="true">
-      Every node is asked at once, for {formatAge(now - since)}; one that does not answer is given
-      22 s.
-    </p>
+      {(reply) => <Result of={reply} />}
+    </AskedPanel>
   )
 }
 
 function Result({ of }: { of: ConvergenceReply }) {
-  const { is_converged, tables, answered, unanswered, left_out } = of
+  const { is_converged, tables, unanswered, left_out } = of
   return (
     <>
       <p aria-live="polite">
         {is_converged ? <Badge tone="good">converged</Badge> : <Badge tone="bad">not proven</Badge>}{' '}
-        {is_converged
-          ? `all ${answered.length} nodes have the same rows in each table`
-          : unanswered.length > 0
-            ? `${unanswered.length} of ${answered.length + unanswered.length} nodes did not answer`
-            : 'nodes differ: while rows are written they do for a moment; compare again'}
+        {verdictOf(of)}
       </p>
       <Table
         caption="Replicated tables"
@@ -98,6 +57,18 @@ function Result({ of }: { of: ConvergenceReply }) {
       )}
     </>
   )
+}
+
+function verdictOf({ is_converged, tables, answered, unanswered }: ConvergenceReply): string {
+  if (is_converged) return `all ${answered.length} nodes have the same rows in each table`
+  const why: string[] = []
+  if (unanswered.length > 0) {
+    why.push(`${unanswered.length} of ${answered.length + unanswered.length} nodes did not answer`)
+  }
+  if (why.length === 0 || tables.some(({ is_equal }) => !is_equal)) {
+    why.push('nodes differ: while rows are written they do for a moment; compare again')
+  }
+  return why.join('; ')
 }
 
 type Group = ConvergenceReply['tables'][number]['groups'][number]

@@ -30,11 +30,10 @@ const columns: readonly Column<ClusterStatus['replication'][number]>[] = [
   {
     id: 'risk',
     title: 'One more loss',
-    cell: ({ at_risk }) =>
-      at_risk ? (
-        <Badge tone="warn">stops it or loses it</Badge>
-      ) : (
-        <Badge tone="good">is borne</Badge>
-      ),
+    cell: ({ effective, at_risk }) => {
+      if (effective === null) return <Badge tone="quiet">not known</Badge>
+      if (at_risk) return <Badge tone="warn">stops it or loses it</Badge>
+      return <Badge tone="good">is borne</Badge>
+    },
   },
 ]

@@ -1,5 +1,6 @@
 import type { RoundTripLink, RoundTripsReply } from '@corroport/contracts'
 import { State } from '../../components/Badge.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
 import { formatDuration } from '../../format/time.ts'
 import { deviationsOf, formatDeviations, mostCells } from './matrix.ts'
@@ -38,29 +39,18 @@ function linkColumns(reply: RoundTripsReply): Column<RoundTripLink>[] {
       value: ({ state }) => state,
       cell: ({ state }) => <State of={state} />,
     },
-    {
-      id: 'rtt',
-      title: 'Round trip',
-      align: 'right',
-      value: ({ rttMs }) => rttMs,
-      cell: ({ rttMs }) => (rttMs === null ? 'not measured' : formatDuration(rttMs)),
-    },
-    {
-      id: 'deviations',
-      title: 'Off the mean',
-      align: 'right',
-      value: ({ rttMs }) => deviationsOf(rttMs, reply),
-      cell: ({ rttMs }) => {
-        const deviations = deviationsOf(rttMs, reply)
-        return deviations === null ? '–' : formatDeviations(deviations)
-      },
-    },
-    {
-      id: 'samples',
-      title: 'n',
-      align: 'right',
-      value: ({ samples }) => samples,
-      cell: ({ samples }) => samples,
-    },
+    figureColumn(
+      'rtt',
+      'Round trip',
+      ({ rttMs }) => rttMs,
+      (ms) => (ms === null ? 'not measured' : formatDuration(ms)),
+    ),
+    figureColumn(
+      'deviations',
+      'Off the mean',
+      ({ rttMs }) => deviationsOf(rttMs, reply),
+      (deviations) => (deviations === null ? '–' : formatDeviations(deviations)),
+    ),
+    figureColumn('samples', 'n', ({ samples }) => samples, String),
   ]
 }

@@ -3,10 +3,10 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { gateway } from '../../api/gateway.ts'
 import { everyMs } from '../../api/queries.ts'
+import { Answer } from '../../components/Answer.tsx'
 import { State } from '../../components/Badge.tsx'
 import { Copy } from '../../components/Copy.tsx'
 import { Figures } from '../../components/Figures.tsx'
-import { ErrorNote } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
 
@@ -18,8 +18,7 @@ interface SightsProps {
 export function Sights({ of }: SightsProps) {
   const navigate = useNavigate({ from: '/cluster' })
   const { node_id, actor_id, former_actor_ids, gossip_address, agent, swim, link } = of
-  const close = () =>
-    void navigate({ search: ({ node: _node, ...rest }) => rest, replace: true, resetScroll: false })
+  const close = () => void navigate({ search: ({ node: _node, ...rest }) => rest, replace: true })
   return (
     <section className="cluster-sights" id="sights" aria-label={`Who sees ${node_id}`}>
       <header className="toolbar">
@@ -65,30 +64,23 @@ export function Sights({ of }: SightsProps) {
 }
 
 function SightsTable({ nodeId }: { nodeId: string }) {
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ['sights', nodeId],
     queryFn: () => gateway.sights(nodeId),
     refetchInterval: everyMs.members,
   })
-  const what = `how others see ${nodeId}`
   return (
-    <>
-      {error !== null && <ErrorNote error={error} what={what} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && (
-        <p className="loading" aria-busy="true">
-          Loading {what} …
-        </p>
-      )}
-      {data !== undefined && (
+    <Answer query={query} what={`how others see ${nodeId}`}>
+      {({ sights }) => (
         <Table
           caption={`How others see ${nodeId}`}
-          rows={data.sights}
+          rows={sights}
           keyOf={(sight) => sight.node_id}
           empty="There is no other node."
           columns={sightColumns}
         />
       )}
-    </>
+    </Answer>
   )
 }
 

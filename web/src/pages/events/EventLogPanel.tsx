@@ -14,7 +14,9 @@ import { backfilled, useEventLog } from './useEventLog.ts'
 /** Events of some subjects, newest first; they stay where they are while somebody reads them. */
 export function EventLogPanel({ range }: { range: TimeRange }) {
   const searched = useSearch({ from: '/events' })
-  const { subjects = everyRecord.join(','), q = '', rate = usualRate, paused } = searched
+  const { q = '', rate = usualRate, paused } = searched
+  const filters = searched.subjects === undefined ? everyRecord : filtersOf(searched.subjects)
+  const subjects = filters.join(',')
   const navigate = useNavigate({ from: '/events' })
   const [openId, setOpenId] = useState<number>()
   const [isReading, setReading] = useState(false)
@@ -23,7 +25,6 @@ export function EventLogPanel({ range }: { range: TimeRange }) {
   const isHeld = isPaused || isReading || openId !== undefined
   const { log, past, isLive, skipped, clear } = useEventLog({ subjects, rate, range, isHeld })
   const found = search(log.shown, q)
-  const filters = filtersOf(subjects)
 
   const toNewest = (): void => {
     setOpenId(undefined)

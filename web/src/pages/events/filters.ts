@@ -1,5 +1,6 @@
 import { type LiveTopic, liveTopics, streams } from '@corroport/contracts'
 import { shellCommand } from '../../format/shell.ts'
+import { isSubjectFilter } from '../../live/subject-filter.ts'
 
 const mostFilters = 50
 
@@ -17,7 +18,7 @@ export function filtersOf(list: string): string[] {
 export function filterProblem(list: string): string | undefined {
   const filters = filtersOf(list)
   if (filters.length > mostFilters) return `${mostFilters} filters at most`
-  const wrong = filters.find((filter) => !/^[^\s.>]+(\.[^\s.>]+)*(\.>)?$|^>$/.test(filter))
+  const wrong = filters.find((filter) => !isSubjectFilter(filter))
   if (wrong !== undefined) {
     return `${wrong} is no filter: write tokens with dots, * for one and > at the end for the rest`
   }

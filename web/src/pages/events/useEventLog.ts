@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { gateway } from '../../api/gateway.ts'
+import { gatewayNow } from '../../api/gateway-clock.ts'
 import { useLiveEvents, useLiveState } from '../../live/hooks.ts'
 import type { TimeRange } from '../../shell/time-range.ts'
 import { add, backfill, emptyLog, fromRecords, release, toLogged } from './event-log.ts'
@@ -25,7 +26,7 @@ export function useEventLog({ subjects, rate, range, isHeld }: Wanted) {
   const isLive = range.until === undefined
 
   useLiveEvents(isLive ? { subjects, rate } : {}, (events) => {
-    setLog((old) => add(old, toLogged(events, Date.now()), isHeld))
+    setLog((old) => add(old, toLogged(events, gatewayNow()), isHeld))
   })
   const past = useQuery({
     queryKey: ['records', subjects, range.key],

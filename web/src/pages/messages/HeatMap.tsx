@@ -7,6 +7,7 @@ import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
 import { Twin } from '../../components/Twin.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatCount } from '../../format/number.ts'
 import { formatDuration, formatTime } from '../../format/time.ts'
 import { eventOf, payloadOf } from '../../live/payloads.ts'
@@ -123,6 +124,6 @@ const columns: Column<HeatCell>[] = [
     value: ({ fromMs }) => new Date(fromMs).toISOString(),
     cell: ({ fromMs }) => <Time at={fromMs} withDate />,
   },
-  { id: 'node', title: 'Node', value: ({ nodeId }) => nodeId, cell: ({ nodeId }) => nodeId },
+  textColumn('node', 'Node', ({ nodeId }) => nodeId),
   figureColumn('count', 'First sights', ({ count }) => count, formatCount),
 ]

@@ -2,6 +2,7 @@ import type { MessageLifeReply } from '@corroport/contracts'
 import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Twin } from '../../components/Twin.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatDuration } from '../../format/time.ts'
 import { type Mark, marksOf, placeOf, spanOf } from './life-line.ts'
 
@@ -28,8 +29,8 @@ export function LifeLine({ life }: { life: MessageLifeReply }) {
 }
 
 const columns: Column<Mark>[] = [
-  { id: 'node', title: 'Node', value: ({ nodeId }) => nodeId, cell: ({ nodeId }) => nodeId },
-  { id: 'what', title: 'What', value: ({ kind }) => kind, cell: ({ kind }) => kind },
+  textColumn('node', 'Node', ({ nodeId }) => nodeId),
+  textColumn('what', 'What', ({ kind }) => kind),
   figureColumn('ms', 'Since it was sent', ({ ms }) => ms, formatDuration),
 ]
 

@@ -1,14 +1,15 @@
 import type { MessageLifeReply } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useRef } from 'react'
 import { gateway } from '../../api/gateway.ts'
 import { Badge, State } from '../../components/Badge.tsx'
 import { Copy } from '../../components/Copy.tsx'
 import { useNow } from '../../components/clock.ts'
+import { InView } from '../../components/InView.tsx'
 import { NodeLink } from '../../components/NodeLink.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatAge, formatDuration } from '../../format/time.ts'
 import { useRefetchOn } from '../../live/useRefetchOn.ts'
 import { LifeLine } from './LifeLine.tsx'
@@ -31,14 +32,8 @@ export function MessageLife({ pk, onClose }: { pk: string; onClose: () => void }
     queryKey,
     ({ payload }) => (payload as { messageId?: unknown } | null)?.messageId === pk,
   )
-  const top = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    // A promise in newer browsers, which is not for React.
-    top.current?.scrollIntoView({ block: 'nearest' })
-  }, [])
-
   return (
-    <div ref={top}>
+    <InView>
       <DataPanel
         title="Life of a message"
         what="the life of the message"
@@ -69,7 +64,7 @@ export function MessageLife({ pk, onClose }: { pk: string; onClose: () => void }
           </>
         )}
       </DataPanel>
-    </div>
+    </InView>
   )
 }
 
@@ -77,13 +72,8 @@ function isMissing({ nodes }: MessageLifeReply): boolean {
   return nodes.some(({ waiting_ms }) => waiting_ms !== null)
 }
 
-function Summary({
-  life: { message, message_error, nodes },
-  pk,
-}: {
-  life: MessageLifeReply
-  pk: string
-}) {
+function Summary({ life, pk }: { life: MessageLifeReply; pk: string }) {
+  const { message, message_error, nodes } = life
   if (!message) {
     return (
       <p className="note warn">
@@ -117,12 +107,7 @@ function columnsAt(updatedAt: number): Column<LifeNode>[] {
       value: ({ node_id }) => node_id,
       cell: ({ node_id }) => <NodeLink id={node_id} />,
     },
-    {
-      id: 'role',
-      title: 'Role',
-      value: roleOf,
-      cell: roleOf,
-    },
+    textColumn('role', 'Role', roleOf),
     {
       id: 'row',
       title: 'Row',
@@ -161,7 +146,7 @@ function columnsAt(updatedAt: number): Column<LifeNode>[] {
       value: ({ round_trip_ms }) => round_trip_ms,
       cell: ({ round_trip_ms }) => (round_trip_ms === null ? '–' : formatDuration(round_trip_ms)),
     },
-    { id: 'error', title: 'Not answered', value: ({ error }) => error, cell: ({ error }) => error },
+    textColumn('error', 'Not answered', ({ error }) => error),
   ]
 }
 

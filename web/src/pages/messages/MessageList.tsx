@@ -12,6 +12,7 @@ import { type MessagesSearch, mostPages } from './search.ts'
 
 const everyMs = 10_000
 const pageSize = 100
+const mostOfReply = 1000
 
 /** The messages of the time range, live: rows of the table, and what events tell of them. */
 export function MessageList({ range }: { range: TimeRange }) {
@@ -21,7 +22,8 @@ export function MessageList({ range }: { range: TimeRange }) {
   const queryKey = ['messages', 'listed', node, region, range.key, pages]
   const query = useQuery({
     queryKey,
-    queryFn: () => readRows({ node, region, since: range.since() }, pages, range.until),
+    queryFn: () =>
+      readRows({ node, region, since: range.since(), until: range.until }, pages * pageSize),
     refetchInterval: isLive ? everyMs : false,
     placeholderData: keepPreviousData,
   })
@@ -52,7 +54,7 @@ export function MessageList({ range }: { range: TimeRange }) {
                   Show {pageSize} more
                 </button>
               ) : (
-                `These are the newest ${formatCount(pages * pageSize)} rows: choose a later end of the time range, or a node.`
+                `These are the newest ${formatCount(pages * pageSize)} rows: choose an earlier end of the time range, or a node.`
               )}
             </p>
           )}
@@ -68,21 +70,17 @@ interface Listed {
   isCut: boolean
 }
 
-async function readRows(
-  filter: { node: string | undefined; region: string | undefined; since: string },
-  pages: number,
-  until: string | undefined,
-): Promise<Listed> {
-  // The gateway lists from now on backwards: what is newer than the range is read and left out.
-  const untilMs = until === undefined ? Infinity : Date.parse(until)
-  const limit = until === undefined ? pageSize : 10 * pageSize
+type Filter = Omit<Parameters<typeof gateway.messages>[0], 'before' | 'limit'>
+
+async function readRows(filter: Filter, most: number): Promise<Listed> {
   const messages: MessageSummary[] = []
   let before: string | undefined
-  for (let read = 0; read < mostPages && messages.length < pages * pageSize; read += 1) {
+  // A reply has fewer where their texts are long.
+  do {
+    const limit = Math.min(mostOfReply, most - messages.length)
     const reply = await gateway.messages({ ...filter, before, limit })
-    messages.push(...reply.messages.filter(({ sequence }) => sequence <= untilMs))
-    if (reply.next === null) return { messages, isCut: false }
-    before = reply.next
-  }
-  return { messages, isCut: true }
+    messages.push(...reply.messages)
+    before = reply.next ?? undefined
+  } while (before !== undefined && messages.length < most)
+  return { messages, isCut: before !== undefined }
 }

@@ -4,6 +4,7 @@ import { State } from '../../components/Badge.tsx'
 import { ErrorNote } from '../../components/Notice.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatBytes, formatCount } from '../../format/number.ts'
 import { formatAge } from '../../format/time.ts'
 import type { TimeRange } from '../../shell/time-range.ts'
@@ -52,11 +53,7 @@ export function MessageTable({ messages, isCut, range }: MessageTableProps) {
           virtualFrom={40}
           keyOf={({ pk }) => pk}
           isMarked={({ pk }) => pk === message}
-          empty={
-            isCut
-              ? 'No message of this time range is among the newest rows: choose a later end of it.'
-              : 'No message in this time range. Send one above, choose a longer range, or take the filters away.'
-          }
+          empty="No message in this time range. Send one above, choose a longer range, or take the filters away."
         />
       </div>
       {history.error !== null && (
@@ -89,7 +86,7 @@ const columns: Column<MessageRow>[] = [
     value: ({ at }) => at,
     cell: ({ at }) => <Time at={at} />,
   },
-  { id: 'node', title: 'Node', value: ({ nodeId }) => nodeId, cell: ({ nodeId }) => nodeId },
+  textColumn('node', 'Node', ({ nodeId }) => nodeId),
   {
     id: 'text',
     title: 'Text',
@@ -125,13 +122,8 @@ const columns: Column<MessageRow>[] = [
       </>
     ),
   },
-  {
-    id: 'transport',
-    title: 'Transport',
-    value: ({ transport }) => transport,
-    cell: ({ transport }) => transport,
-  },
-  { id: 'region', title: 'Region', value: ({ region }) => region, cell: ({ region }) => region },
+  textColumn('transport', 'Transport', ({ transport }) => transport),
+  textColumn('region', 'Region', ({ region }) => region),
   {
     id: 'key',
     title: 'Key',

@@ -1,5 +1,5 @@
 import type { Reception } from '@corroport/contracts'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { gateway } from '../../api/gateway.ts'
 import { nodesQuery } from '../../api/queries.ts'
@@ -9,7 +9,8 @@ import { FilterField } from '../../components/FilterField.tsx'
 import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
+import { timeColumn } from '../../components/time-column.tsx'
 import { formatCount } from '../../format/number.ts'
 import { given } from '../../search.ts'
 import { type MessagesSearch, messagesSearch } from './search.ts'
@@ -24,7 +25,8 @@ export function Receptions() {
     queryKey: ['receptions', receiver, min],
     queryFn: () => gateway.receptions({ ...given({ node: receiver }), min, limit }),
     refetchInterval: everyMs,
-    placeholderData: keepPreviousData,
+    // Those of another node are none of this one.
+    placeholderData: (data, before) => (before?.queryKey[1] === receiver ? data : undefined),
   })
   return (
     <DataPanel
@@ -98,18 +100,8 @@ function Filters({ own }: { own: string | undefined }) {
 }
 
 const columns: Column<Reception>[] = [
-  {
-    id: 'last_seen',
-    title: 'Last seen',
-    value: ({ last_seen }) => last_seen,
-    cell: ({ last_seen }) => <Time at={last_seen} withDate />,
-  },
-  {
-    id: 'first_seen',
-    title: 'First seen',
-    value: ({ first_seen }) => first_seen,
-    cell: ({ first_seen }) => <Time at={first_seen} withDate />,
-  },
+  timeColumn('last_seen', 'Last seen', ({ last_seen }) => last_seen),
+  timeColumn('first_seen', 'First seen', ({ first_seen }) => first_seen),
   {
     id: 'pk',
     title: 'Message',
@@ -127,19 +119,9 @@ const columns: Column<Reception>[] = [
       </Link>
     ),
   },
-  {
-    id: 'origin',
-    title: 'Origin',
-    value: ({ origin_node_id }) => origin_node_id,
-    cell: ({ origin_node_id }) => origin_node_id,
-  },
-  {
-    id: 'transport',
-    title: 'Transport',
-    value: ({ transport }) => transport,
-    cell: ({ transport }) => transport,
-  },
-  { id: 'via', title: 'By', value: ({ via }) => via, cell: ({ via }) => via },
+  textColumn('origin', 'Origin', ({ origin_node_id }) => origin_node_id),
+  textColumn('transport', 'Transport', ({ transport }) => transport),
+  textColumn('via', 'By', ({ via }) => via),
   figureColumn('count', 'Times seen', ({ reception_count }) => reception_count, formatCount),
   {
     id: 'acknowledgement',

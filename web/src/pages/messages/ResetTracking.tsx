@@ -5,10 +5,12 @@ import { Confirm } from '../../components/Confirm.tsx'
 import { toast } from '../../components/toasts.ts'
 import { formatCount } from '../../format/number.ts'
 import { useLiveState } from '../../live/hooks.ts'
+import { useRefusal } from '../../shell/refusal.ts'
 
 /** Makes this gateway forget which messages it waits for. */
 export function ResetTracking() {
   const [isAsked, setAsked] = useState(false)
+  const refusal = useRefusal('operator')
   const queries = useQueryClient()
   const { status } = useLiveState()
   const node = status?.value.node.id ?? 'this node'
@@ -19,7 +21,12 @@ export function ResetTracking() {
   }
   return (
     <>
-      <button type="button" onClick={() => setAsked(true)}>
+      <button
+        type="button"
+        onClick={() => setAsked(true)}
+        disabled={refusal !== undefined}
+        title={refusal}
+      >
         Reset tracking …
       </button>
       {isAsked && (

@@ -2,13 +2,16 @@ import type { Transport } from '@corroport/contracts'
 import { maxContentBytes } from '@corroport/contracts'
 import { useLocation } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
-import { messageOf } from '../../api/errors.ts'
+import { messageOf, UnreachedError } from '../../api/errors.ts'
 import { gateway } from '../../api/gateway.ts'
 import { Choice } from '../../components/Field.tsx'
 import { toast } from '../../components/toasts.ts'
+import { useIsGone } from '../../components/useIsGone.ts'
 import { formatCount } from '../../format/number.ts'
+import { keepDraft, readDraft } from '../../shell/kept-drafts.ts'
 import { problemOf, sizeOf } from './content.ts'
 
+const draftName = 'message'
 const transports: { value: Transport; label: string }[] = [
   { value: 'gossip', label: 'gossip: a row through Corrosion' },
   { value: 'direct', label: 'direct: over NATS alone' },
@@ -16,10 +19,11 @@ const transports: { value: Transport; label: string }[] = [
 
 /** Sends a text from this gateway's node to all others; what was typed stays until it was sent. */
 export function SendForm({ onSent }: { onSent: (pk: string) => void }) {
-  const [content, setContent] = useState('')
+  const [content, setContent] = useState(keptContent)
   const [transport, setTransport] = useState<Transport>('gossip')
   const [problem, setProblem] = useState<string>()
   const [isBusy, setBusy] = useState(false)
+  const isGone = useIsGone()
   const text = useRef<HTMLTextAreaElement>(null)
   const id = useId()
   const { hash } = useLocation()
@@ -29,6 +33,10 @@ export function SendForm({ onSent }: { onSent: (pk: string) => void }) {
   useEffect(() => {
     if (hash === 'send') text.current?.focus()
   }, [hash])
+
+  useEffect(() => {
+    keepDraft(draftName, content || undefined)
+  }, [content])
 
   const send = async (): Promise<void> => {
     const wrong = problemOf(content)
@@ -41,9 +49,11 @@ export function SendForm({ onSent }: { onSent: (pk: string) => void }) {
       toast('good', `sent by ${transport} to ${length} ${length === 1 ? 'node' : 'nodes'}`)
       // What was typed while it was under way is the next message.
       setContent((typed) => (typed === content ? '' : typed))
-      onSent(message.pk)
+      if (isGone()) keepDraft(draftName, undefined)
+      else onSent(message.pk)
     } catch (error) {
-      setProblem(`not sent: ${messageOf(error)}`)
+      if (isGone()) toast('bad', whyNot(error))
+      setProblem(whyNot(error))
     } finally {
       setBusy(false)
     }
@@ -87,4 +97,16 @@ export function SendForm({ onSent }: { onSent: (pk: string) => void }) {
       </div>
     </form>
   )
+}
+
+function keptContent(): string {
+  const kept = readDraft(draftName)
+  return typeof kept === 'string' ? kept : ''
+}
+
+function whyNot(error: unknown): string {
+  // The message may be under way all the same, and would be sent twice.
+  return error instanceof UnreachedError
+    ? `it may not have been sent: ${messageOf(error)}; look into the list of messages before you try again`
+    : `not sent: ${messageOf(error)}`
 }

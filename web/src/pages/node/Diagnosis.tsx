@@ -1,69 +1,48 @@
 import type { DiagnosisReply } from '@corroport/contracts'
-import { useQuery } from '@tanstack/react-query'
 import { gateway } from '../../api/gateway.ts'
-import { Age } from '../../components/Age.tsx'
+import { AskedPanel } from '../../components/AskedPanel.tsx'
 import { Badge } from '../../components/Badge.tsx'
-import { Empty, ErrorNote } from '../../components/Notice.tsx'
-import { Panel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { formatDuration } from '../../format/time.ts'
 
 /** The way of an acknowledgement from a node, tried step by step when a person asks. */
 export function Diagnosis({ nodeId }: { nodeId: string }) {
-  const { data, error, dataUpdatedAt, isFetching, refetch } = useQuery({
-    queryKey: ['diagnosis', nodeId],
-    queryFn: () => gateway.diagnosis(nodeId),
-    enabled: false,
-    retry: false,
-  })
-  const failing = data?.steps.filter(({ ok }) => !ok).length ?? 0
   return (
-    <Panel
+    <AskedPanel
       title="Connectivity"
-      aside={data && <Age at={dataUpdatedAt} staleAfterMs={60_000} />}
-      actions={
-        <button
-          type="button"
-          disabled={isFetching}
-          aria-busy={isFetching}
-          onClick={() => void refetch()}
-        >
-          Test from {nodeId}
-        </button>
-      }
+      what="the test"
+      action={`Test from ${nodeId}`}
+      queryKey={['diagnosis', nodeId]}
+      queryFn={() => gateway.diagnosis(nodeId)}
+      notYet="Not tried yet. It takes up to 8 s and changes nothing."
+      meanwhile="Trying the agent, the feeds, NATS, and each other node's endpoint: up to 8 s."
     >
-      {isFetching && (
-        <p className="loading" aria-busy="true">
-          Trying the agent, the feeds, NATS, and each other node's endpoint …
-        </p>
-      )}
-      {error !== null && !isFetching && (
-        <ErrorNote error={error} what="the test" onRetry={() => void refetch()} />
-      )}
-      {!data && error === null && !isFetching && (
-        <Empty>Not tried yet. It takes up to 8 s and changes nothing.</Empty>
-      )}
-      {data && (
+      {({ steps }) => (
         <>
           <p aria-live="polite">
-            {failing === 0 ? (
-              <Badge tone="good">all {data.steps.length} steps work</Badge>
-            ) : (
-              <Badge tone="bad">
-                {failing} of {data.steps.length} steps fail
-              </Badge>
-            )}
+            <Verdict of={steps} />
           </p>
           <Table
             caption={`Steps of the test from ${nodeId}`}
-            rows={data.steps}
+            rows={steps}
             keyOf={({ step, detail }) => `${step} ${detail}`}
             columns={columns}
             empty="No step was tried."
           />
         </>
       )}
-    </Panel>
+    </AskedPanel>
+  )
+}
+
+function Verdict({ of }: { of: DiagnosisReply['steps'] }) {
+  const failing = of.filter(({ ok }) => !ok).length
+  return failing === 0 ? (
+    <Badge tone="good">all {of.length} steps work</Badge>
+  ) : (
+    <Badge tone="bad">
+      {failing} of {of.length} steps fail
+    </Badge>
   )
 }
 

@@ -12,12 +12,19 @@ import {
   type DraftErrors,
   type EditDraft,
   emptyDraft,
+  isEmpty,
   noErrors,
   planCommand,
   sortRefusal,
   toEdit,
 } from './edit-draft.ts'
 import { SettingRows } from './SettingRows.tsx'
+
+interface Planned {
+  edit: Edit
+  draft: EditDraft
+  target: 'all' | undefined
+}
 
 interface EditFormProps {
   nodeId: string
@@ -38,10 +45,13 @@ export function EditForm({ nodeId, current, draft, onDraft, onPlan }: EditFormPr
   const refusal = useRefusal('operator')
   const nodes = target ?? [nodeId]
   const planning = useMutation({
-    mutationFn: (edit: Edit) => gateway.plan(edit, nodes),
+    mutationFn: ({ edit }: Planned) => gateway.plan(edit, nodes),
     retry: false,
-    onSuccess: ({ plan }) => onPlan(plan),
-    onError: (error, edit) =>
+    onSuccess({ plan }, planned) {
+      // What was typed meanwhile is not in it.
+      if (planned.draft === draft && planned.target === target) onPlan(plan)
+    },
+    onError: (error, { edit }) =>
       setErrors(
         error instanceof RefusedError
           ? sortRefusal(error, edit)
@@ -57,8 +67,9 @@ export function EditForm({ nodeId, current, draft, onDraft, onPlan }: EditFormPr
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     setErrors('errors' in read ? read.errors : noErrors)
-    if ('edit' in read) planning.mutate(read.edit)
+    if ('edit' in read) planning.mutate({ edit: read.edit, draft, target })
   }
+  const inFile = current.join('\n')
   const addresses = (members?.members ?? []).flatMap(({ gossip_address }) => gossip_address ?? [])
 
   return (
@@ -87,7 +98,7 @@ export function EditForm({ nodeId, current, draft, onDraft, onPlan }: EditFormPr
           spellCheck={false}
           autoComplete="off"
           className="mono"
-          value={draft.hosts ?? current.join('\n')}
+          value={draft.hosts ?? inFile}
           aria-invalid={errors.hosts.length > 0}
           aria-describedby={`${id}-hint ${id}-errors`}
           onChange={({ target: { value } }) => change({ hosts: value })}
@@ -95,7 +106,7 @@ export function EditForm({ nodeId, current, draft, onDraft, onPlan }: EditFormPr
         <p className="hint" id={`${id}-hint`}>
           10.0.0.1:8787, [fdaa::1]:8787, seeds.internal:8787 or seeds.internal, each with an
           optional @resolver.
-          {draft.hosts === undefined ? ' As it is in the file.' : ' Changed here.'}
+          {(draft.hosts ?? inFile) === inFile ? ' As it is in the file.' : ' Changed here.'}
         </p>
         <div className="error" id={`${id}-errors`} aria-live="polite">
           {errors.hosts.map((text) => (
@@ -113,7 +124,7 @@ export function EditForm({ nodeId, current, draft, onDraft, onPlan }: EditFormPr
         </button>
         <button
           type="button"
-          disabled={draft === emptyDraft}
+          disabled={isEmpty(draft)}
           onClick={() => {
             onDraft(emptyDraft)
             onPlan(undefined)

@@ -1,11 +1,11 @@
-import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { gateway } from '../../api/gateway.ts'
 import { Badge } from '../../components/Badge.tsx'
 import { Empty } from '../../components/Notice.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
-import { useLiveEvents } from '../../live/hooks.ts'
+import { useRefetchOn } from '../../live/useRefetchOn.ts'
 import { useTimeRange } from '../../shell/time-range.ts'
 import { type Happening, happeningsOf, subjectsOf } from './history.ts'
 
@@ -15,7 +15,6 @@ const mostRecords = 1000
 /** What happened to a node in the time range: restarts, changes, operations, subscriptions. */
 export function History({ nodeId }: { nodeId: string }) {
   const { key, since, until } = useTimeRange()
-  const queries = useQueryClient()
   const subjects = subjectsOf(nodeId)
   const queryKey = ['history', nodeId, key]
   const query = useQuery({
@@ -24,9 +23,7 @@ export function History({ nodeId }: { nodeId: string }) {
     refetchInterval: until === undefined && everyMs,
     placeholderData: keepPreviousData,
   })
-  useLiveEvents({ subjects }, () => {
-    if (until === undefined) void queries.invalidateQueries({ queryKey })
-  })
+  useRefetchOn({ subjects }, queryKey, () => until === undefined)
   return (
     <DataPanel
       title={`History of ${nodeId}`}

@@ -1,27 +1,21 @@
 import type { NodeSummary, Plan } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
-import { gateway } from '../../api/gateway.ts'
-import { everyMs, nodesQuery } from '../../api/queries.ts'
-import { Age } from '../../components/Age.tsx'
-import { State } from '../../components/Badge.tsx'
-import { Choice } from '../../components/Field.tsx'
+import { nodesQuery } from '../../api/queries.ts'
 import { ErrorNote } from '../../components/Notice.tsx'
-import { OperationProgress } from '../../components/OperationProgress.tsx'
-import { useRefusal } from '../../shell/refusal.ts'
 import { AgentFiles } from './AgentFiles.tsx'
 import { Change } from './Change.tsx'
 import { Configuration } from './Configuration.tsx'
+import { CurrentOperation } from './CurrentOperation.tsx'
 import { configQuery } from './config-query.ts'
 import { DevelopmentAgentNote } from './DevelopmentAgentNote.tsx'
-import { type EditDraft, emptyDraft } from './edit-draft.ts'
 import { History } from './History.tsx'
+import { NodeBar } from './NodeBar.tsx'
 import { Overview } from './Overview.tsx'
-import { Restart } from './Restart.tsx'
-import { RollBack } from './ReturnButtons.tsx'
 import { Samples } from './Samples.tsx'
 import { tabs } from './search.ts'
+import { useEditDraft } from './useEditDraft.ts'
 import './node.css'
 
 /** One node, whichever it is: its services, its agent, its file, and what happened to them. */
@@ -66,7 +60,7 @@ interface OneNodeProps {
 function OneNode({ nodeId, nodes, heardAt, isLoaded }: OneNodeProps) {
   const { tab = 'overview' } = useSearch({ from: '/node' })
   // Beside the tabs, so that what was typed is there when one comes back.
-  const [draft, setDraft] = useState<EditDraft>(emptyDraft)
+  const [draft, setDraft] = useEditDraft(nodeId)
   const [plan, setPlan] = useState<Plan>()
   const config = useQuery({
     ...configQuery(nodeId),
@@ -103,50 +97,6 @@ function OneNode({ nodeId, nodes, heardAt, isLoaded }: OneNodeProps) {
   )
 }
 
-interface NodeBarProps {
-  nodeId: string
-  nodes: readonly NodeSummary[]
-  summary: NodeSummary | undefined
-  heardAt: number
-}
-
-/** Which node, whether it is heard, and what can be done to it. */
-function NodeBar({ nodeId, nodes, summary, heardAt }: NodeBarProps) {
-  const refusal = useRefusal('operator')
-  const navigate = useNavigate({ from: '/node' })
-  const options = nodes.map(({ node_id, is_local, presence, region }) => ({
-    value: node_id,
-    label: [node_id, region, presence, is_local ? 'this gateway' : ''].filter(Boolean).join(' · '),
-  }))
-  if (!summary) options.unshift({ value: nodeId, label: `${nodeId} · not known` })
-  return (
-    <div className="toolbar node-bar">
-      <Choice
-        label="Node"
-        value={nodeId}
-        options={options}
-        onChange={(value) =>
-          void navigate({
-            search: ({ rollout: _rollout, operation: _operation, ...rest }) => ({
-              ...rest,
-              node: value,
-            }),
-          })
-        }
-      />
-      {summary && (
-        <span className="node-presence">
-          <State of={summary.presence} title="on NATS" />{' '}
-          <Age at={heardAt} ageMs={summary.age_ms} staleAfterMs={2 * everyMs.nodes} /> agent{' '}
-          <State of={summary.agent_state} />
-        </span>
-      )}
-      <Restart nodeId={nodeId} />
-      {refusal !== undefined && <span className="hint">{refusal}</span>}
-    </div>
-  )
-}
-
 function Tabs() {
   return (
     <div className="node-tabs" role="navigation" aria-label="Parts of the node">
@@ -162,43 +112,5 @@ function Tabs() {
         </Link>
       ))}
     </div>
-  )
-}
-
-/** The one that was asked for here, or else one that somebody else began. */
-function CurrentOperation({ nodeId }: { nodeId: string }) {
-  const { operation, rollout } = useSearch({ from: '/node' })
-  const navigate = useNavigate({ from: '/node' })
-  const { data } = useQuery({
-    queryKey: ['operations', nodeId],
-    queryFn: () => gateway.operations(nodeId),
-    refetchInterval: 3000,
-  })
-  // The steps of a rollout stand in it.
-  const running = data?.operations.find(
-    ({ state, kind }) => state === 'running' && (kind !== 'apply' || rollout === undefined),
-  )
-  const shown = operation ?? running?.id
-  if (shown === undefined) return null
-  const shownKind = data?.operations.find(({ id }) => id === shown)?.kind
-  const close = () =>
-    void navigate({
-      search: ({ operation: _operation, ...rest }) => rest,
-      replace: true,
-      resetScroll: false,
-    })
-  return (
-    <OperationProgress
-      key={shown}
-      id={shown}
-      whenEnded={
-        <>
-          {shownKind === 'restore' && <RollBack nodeId={nodeId} />}
-          <button type="button" className="quiet" onClick={close}>
-            Close
-          </button>
-        </>
-      }
-    />
   )
 }

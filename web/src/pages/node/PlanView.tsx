@@ -5,11 +5,11 @@ import { gateway } from '../../api/gateway.ts'
 import { Badge, State } from '../../components/Badge.tsx'
 import { Confirm } from '../../components/Confirm.tsx'
 import { Copy } from '../../components/Copy.tsx'
-import { useNow } from '../../components/clock.ts'
 import { Empty } from '../../components/Notice.tsx'
 import { Panel } from '../../components/Panel.tsx'
 import { toast } from '../../components/toasts.ts'
 import { formatAge } from '../../format/time.ts'
+import { useGatewayNow } from '../../shell/gateway-now.ts'
 import { useRefusal } from '../../shell/refusal.ts'
 import { Diff } from './Diff.tsx'
 
@@ -23,14 +23,15 @@ interface PlanViewProps {
 export function PlanView({ of, onApplied }: PlanViewProps) {
   const { id, node_ids, nodes, problems, warnings, graph, expires_at } = of
   const navigate = useNavigate({ from: '/node' })
-  const now = useNow()
+  const now = useGatewayNow()
   const refusal = useRefusal('operator')
   const [isAsked, setAsked] = useState(false)
   const leftMs = Date.parse(expires_at) - now
   const isOver = leftMs <= 0
-  const isMayBe = problems.length === 0 && !isOver && refusal === undefined
+  const mayApply = problems.length === 0 && !isOver && refusal === undefined
   const changed = nodes.filter(({ diff }) => diff !== '')
   const [canary] = node_ids
+  const command = `npx corroport config apply ${id} --confirm ${id}`
 
   const apply = async (): Promise<void> => {
     const { rollout } = await gateway.apply(id)
@@ -47,7 +48,7 @@ export function PlanView({ of, onApplied }: PlanViewProps) {
         <button
           type="button"
           className="primary"
-          disabled={!isMayBe}
+          disabled={!mayApply}
           title={refusal ?? (problems.length > 0 ? 'there are problems' : undefined)}
           onClick={() => setAsked(true)}
         >
@@ -63,7 +64,11 @@ export function PlanView({ of, onApplied }: PlanViewProps) {
         ) : (
           <Badge tone="good">can be applied</Badge>
         )}{' '}
-        {warnings.length > 0 && <Badge tone="warn">{warnings.length} warnings</Badge>}
+        {warnings.length > 0 && (
+          <Badge tone="warn">
+            {warnings.length} {warnings.length === 1 ? 'warning' : 'warnings'}
+          </Badge>
+        )}
       </div>
       <Remarks tone="bad" title="Problems" of={problems} />
       <Remarks tone="warn" title="Warnings" of={warnings} />
@@ -81,8 +86,7 @@ export function PlanView({ of, onApplied }: PlanViewProps) {
         changed.map((node) => <PlannedNode key={node.node_id} of={node} />)
       )}
       <p className="hint node-command">
-        <code>{`npx corroport config apply ${id} --confirm ${id}`}</code>{' '}
-        <Copy text={`npx corroport config apply ${id} --confirm ${id}`} />
+        <code>{command}</code> <Copy text={command} />
       </p>
       {isAsked && (
         <Confirm

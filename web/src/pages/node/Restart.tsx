@@ -2,14 +2,14 @@ import { useState } from 'react'
 import { gateway } from '../../api/gateway.ts'
 import { Confirm } from '../../components/Confirm.tsx'
 import { Field } from '../../components/Field.tsx'
+import { useFollowed } from '../../shell/operation.ts'
 import { useRefusal } from '../../shell/refusal.ts'
-import { useFollowed } from './node-operation.ts'
 
 /** Restarts the agent of a node, after it was asked whether that is meant. */
 export function Restart({ nodeId }: { nodeId: string }) {
   const [isAsked, setAsked] = useState(false)
   const [reason, setReason] = useState('')
-  const follow = useFollowed()
+  const follow = useFollowed('/node')
   const refusal = useRefusal('operator')
   const given = reason.trim() === '' ? undefined : reason.trim()
   return (

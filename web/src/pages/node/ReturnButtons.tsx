@@ -1,8 +1,8 @@
 import { useState } from 'react'
 import { gateway } from '../../api/gateway.ts'
 import { Confirm } from '../../components/Confirm.tsx'
+import { useFollowed } from '../../shell/operation.ts'
 import { useRefusal } from '../../shell/refusal.ts'
-import { useFollowed } from './node-operation.ts'
 
 interface ReturnProps {
   nodeId: string
@@ -11,7 +11,7 @@ interface ReturnProps {
 /** Puts the file of before the last change back. */
 export function RollBack({ nodeId }: ReturnProps) {
   const [isAsked, setAsked] = useState(false)
-  const follow = useFollowed()
+  const follow = useFollowed('/node')
   const refusal = useRefusal('operator')
   return (
     <>
@@ -49,7 +49,7 @@ interface RestoreProps extends ReturnProps {
 /** Puts the canonical file in the place of the one that the agent runs from. */
 export function RestoreCanonical({ nodeId, canonicalPath }: RestoreProps) {
   const [isAsked, setAsked] = useState(false)
-  const follow = useFollowed()
+  const follow = useFollowed('/node')
   const refusal = useRefusal('operator')
   const missing =
     canonicalPath === null ? 'No canonical file: set AGENT_CANONICAL_CONFIG.' : refusal

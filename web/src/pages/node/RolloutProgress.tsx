@@ -1,52 +1,28 @@
 import type { Rollout, RolloutStep } from '@corroport/contracts'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useEffectEvent, useRef } from 'react'
-import { messageOf } from '../../api/errors.ts'
 import { gateway } from '../../api/gateway.ts'
 import { State } from '../../components/Badge.tsx'
-import { useNow } from '../../components/clock.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { Steps } from '../../components/Steps.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
-import { toast } from '../../components/toasts.ts'
 import { formatDuration } from '../../format/time.ts'
-import { useLiveEvents } from '../../live/hooks.ts'
-import { payloadOf } from '../../live/payloads.ts'
+import { Elapsed } from '../../shell/Elapsed.tsx'
 import { describeSteps } from './history.ts'
-import { useFollowed } from './node-operation.ts'
 import { RollBack } from './ReturnButtons.tsx'
 import { RolloutSteering } from './RolloutSteering.tsx'
-
-const everyMs = 1000
+import { isOver, rolloutEveryMs, useEndTold, useRollout } from './useRollout.ts'
 
 /** A change of many files while it happens, node by node. */
 export function RolloutProgress({ id }: { id: string }) {
-  const queries = useQueryClient()
   const navigate = useNavigate({ from: '/node' })
-  const queryKey = ['rollout', id]
-  const query = useQuery({
-    queryKey,
-    queryFn: () => gateway.rollout(id),
-    refetchInterval: ({ state }) => (isOver(state.data?.rollout) ? false : everyMs),
-  })
-  useLiveEvents({ subjects: 'corro.rollout.changed.*' }, (events) => {
-    const latest = events
-      .map((event) => payloadOf(event, 'rollout.changed')?.rollout)
-      .findLast((rollout) => rollout?.id === id)
-    if (!latest) return
-    queries.setQueryData<Awaited<ReturnType<typeof gateway.rollout>>>(
-      queryKey,
-      (old) => old && { ...old, rollout: latest },
-    )
-  })
+  const query = useRollout(id)
   useEndTold(query.data?.rollout)
   const close = () =>
     void navigate({
       search: ({ rollout: _rollout, ...rest }) => rest,
       replace: true,
-      resetScroll: false,
     })
   return (
     <DataPanel
@@ -67,43 +43,6 @@ export function RolloutProgress({ id }: { id: string }) {
   )
 }
 
-function isOver(rollout: Rollout | undefined): boolean {
-  return rollout !== undefined && rollout.finished_at !== null
-}
-
-/** Says the end of what was seen running, with the way back where there is one. */
-function useEndTold(rollout: Rollout | undefined): void {
-  const follow = useFollowed()
-  const wasRunning = useRef(false)
-  const tell = useEffectEvent((ended: Rollout) => {
-    const { state, nodes, reason } = ended
-    if (state !== 'succeeded') {
-      const why = reason === null ? '' : `: ${reason}`
-      toast(state === 'aborted' ? 'info' : 'bad', `the rollout is ${state}${why}`)
-      return
-    }
-    const nodeIds = nodes.flatMap((node) => (node.state === 'done' ? [node.node_id] : []))
-    const [only, ...others] = nodeIds
-    const rollBack = (nodeId: string): void => {
-      follow(`rolling back ${nodeId}`, gateway.rollback(nodeId)).catch((error: unknown) =>
-        toast('bad', `${nodeId} was not rolled back: ${messageOf(error)}`),
-      )
-    }
-    toast(
-      'good',
-      `the change is applied on ${nodeIds.join(', ')}`,
-      only === undefined || others.length > 0
-        ? undefined
-        : { label: 'Undo', run: () => rollBack(only) },
-    )
-  })
-  useEffect(() => {
-    if (!rollout) return
-    if (wasRunning.current && isOver(rollout)) tell(rollout)
-    wasRunning.current = !isOver(rollout)
-  }, [rollout])
-}
-
 function Progress({ of }: { of: Rollout }) {
   const { state, reason, by, coordinator, epoch, nodes, started_at, finished_at, id } = of
   const done = nodes.filter((node) => node.state === 'done')
@@ -120,7 +59,9 @@ function Progress({ of }: { of: Rollout }) {
       <p className="aside">
         {id}, by {by}, led by {coordinator} (epoch {epoch}), begun <Time at={started_at} />,{' '}
         {finished_at === null ? (
-          <Running since={started_at} />
+          <>
+            for <Elapsed since={started_at} />
+          </>
         ) : (
           `took ${formatDuration(Date.parse(finished_at) - Date.parse(started_at))}`
         )}
@@ -152,7 +93,7 @@ function CurrentSteps({ nodeId }: { nodeId: string }) {
   const { data } = useQuery({
     queryKey: ['operations', nodeId],
     queryFn: () => gateway.operations(nodeId),
-    refetchInterval: everyMs,
+    refetchInterval: rolloutEveryMs,
   })
   const operation = data?.operations.find(({ state }) => state === 'running')
   if (!operation) return null
@@ -162,11 +103,6 @@ function CurrentSteps({ nodeId }: { nodeId: string }) {
       <Steps of={operation.steps} />
     </>
   )
-}
-
-function Running({ since }: { since: string }) {
-  const now = useNow()
-  return <>for {formatDuration(Math.max(0, now - Date.parse(since)))}</>
 }
 
 const columns: readonly Column<RolloutStep>[] = [

@@ -1,3 +1,4 @@
+import { useRef, useState } from 'react'
 import { Field } from '../../components/Field.tsx'
 import type { SettingDraft } from './edit-draft.ts'
 
@@ -9,11 +10,19 @@ interface SettingRowsProps {
 
 /** Settings of the file beside the bootstrap list: a name and a value each. */
 export function SettingRows({ of, errors, onChange }: SettingRowsProps) {
+  const [added, setAdded] = useState<number>()
+  const adding = useRef<HTMLButtonElement>(null)
   const change = (key: number, part: Partial<SettingDraft>): void =>
     onChange(of.map((setting) => (setting.key === key ? { ...setting, ...part } : setting)))
   const add = (): void => {
     const key = 1 + Math.max(0, ...of.map((setting) => setting.key))
+    setAdded(key)
     onChange([...of, { key, name: '', value: '', isRemoved: false }])
+  }
+  const leave = (key: number): void => {
+    onChange(of.filter((setting) => setting.key !== key))
+    // What had the focus is gone.
+    adding.current?.focus()
   }
   return (
     <fieldset className="node-settings">
@@ -24,6 +33,7 @@ export function SettingRows({ of, errors, onChange }: SettingRowsProps) {
             label="Name"
             placeholder="perf.min_sync_backoff"
             value={name}
+            autoFocus={key === added}
             onChange={({ target }) => change(key, { name: target.value })}
           />
           <Field
@@ -45,7 +55,7 @@ export function SettingRows({ of, errors, onChange }: SettingRowsProps) {
             type="button"
             className="quiet"
             aria-label={`Leave ${name || 'this setting'} as it is`}
-            onClick={() => onChange(of.filter((setting) => setting.key !== key))}
+            onClick={() => leave(key)}
           >
             ✕
           </button>
@@ -56,7 +66,7 @@ export function SettingRows({ of, errors, onChange }: SettingRowsProps) {
           <p key={text}>{text}</p>
         ))}
       </div>
-      <button type="button" onClick={add}>
+      <button type="button" ref={adding} onClick={add}>
         Change a setting
       </button>
     </fieldset>

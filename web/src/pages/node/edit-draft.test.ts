@@ -5,6 +5,7 @@ import {
   parseHosts,
   parseValue,
   planCommand,
+  readEditDraft,
   sortRefusal,
   toEdit,
 } from './edit-draft.ts'
@@ -88,4 +89,26 @@ test.each([
   ],
 ])('%j of %j as a command', (edit, nodes, rest) => {
   expect(planCommand(edit, nodes)).toBe(`npx corroport config plan ${rest}`)
+})
+
+test('a draft comes back as it was kept', () => {
+  const draft = { hosts: 'a:1\n', settings: [setting('a.b', '1'), setting('c', '', true)] }
+
+  expect(readEditDraft(JSON.parse(JSON.stringify(draft)))).toEqual({
+    hosts: 'a:1\n',
+    settings: [
+      { key: 1, name: 'a.b', value: '1', isRemoved: false },
+      { key: 2, name: 'c', value: '', isRemoved: true },
+    ],
+  })
+})
+
+test.each([
+  [undefined],
+  ['a:1'],
+  [[]],
+  [{ hosts: 1, settings: 'a' }],
+  [{ settings: [null, 1, { name: 'a' }, { name: 1, value: '' }] }],
+])('%j is no draft', (kept) => {
+  expect(readEditDraft(kept)).toEqual(emptyDraft)
 })

@@ -1,5 +1,6 @@
 import type { RefusedError } from '../../api/errors.ts'
 import type { Edit } from '../../api/gateway.ts'
+import { shellCommand } from '../../format/shell.ts'
 
 export interface SettingDraft {
   /** Tells rows of the form apart. */
@@ -17,6 +18,28 @@ export interface EditDraft {
 }
 
 export const emptyDraft: EditDraft = { hosts: undefined, settings: [] }
+
+export function isEmpty({ hosts, settings }: EditDraft): boolean {
+  return hosts === undefined && settings.length === 0
+}
+
+/** A draft of before a reload; what is none is an empty one. */
+export function readEditDraft(kept: unknown): EditDraft {
+  if (typeof kept !== 'object' || kept === null) return emptyDraft
+  const { hosts, settings } = kept as { [Key in keyof EditDraft]?: unknown }
+  const rows: unknown[] = Array.isArray(settings) ? settings : []
+  return {
+    hosts: typeof hosts === 'string' ? hosts : undefined,
+    settings: rows.flatMap((row, index) => readSetting(row, index + 1) ?? []),
+  }
+}
+
+function readSetting(row: unknown, key: number): SettingDraft | undefined {
+  if (typeof row !== 'object' || row === null) return undefined
+  const { name, value, isRemoved } = row as { [Key in keyof SettingDraft]?: unknown }
+  if (typeof name !== 'string' || typeof value !== 'string') return undefined
+  return { key, name, value, isRemoved: isRemoved === true }
+}
 
 export interface DraftErrors {
   hosts: string[]
@@ -97,16 +120,16 @@ export function sortRefusal({ message, fields, problems }: RefusedError, edit: E
 
 /** The same as a command for a shell. */
 export function planCommand(edit: Edit, nodes: 'all' | string[]): string {
-  const parts = ['npx corroport config plan']
-  if (edit.bootstrap) parts.push(`--bootstrap ${quote(edit.bootstrap.join(','))}`)
-  for (const [name, value] of Object.entries(edit.settings ?? {})) {
-    if (value === null) parts.push(`--unset ${quote(name)}`)
-    else parts.push(`--set ${quote(`${name}=${JSON.stringify(value)}`)}`)
-  }
-  if (nodes !== 'all') parts.push(`--nodes ${nodes.join(',')}`)
-  return parts.join(' ')
-}
-
-function quote(text: string): string {
-  return /^[\w.,:=/@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+  const settings = Object.entries(edit.settings ?? {}).flatMap(([name, value]) =>
+    value === null ? ['--unset', name] : ['--set', `${name}=${JSON.stringify(value)}`],
+  )
+  return shellCommand([
+    'npx',
+    'corroport',
+    'config',
+    'plan',
+    ...(edit.bootstrap ? ['--bootstrap', edit.bootstrap.join(',')] : []),
+    ...settings,
+    ...(nodes === 'all' ? [] : ['--nodes', nodes.join(',')]),
+  ])
 }

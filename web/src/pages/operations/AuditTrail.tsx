@@ -7,11 +7,11 @@ import { Choice } from '../../components/Field.tsx'
 import { FilterField } from '../../components/FilterField.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
+import { timeColumn } from '../../components/time-column.tsx'
 import { formatCount } from '../../format/number.ts'
 import { eventOf, payloadOf } from '../../live/payloads.ts'
 import { useRefetchOn } from '../../live/useRefetchOn.ts'
-
 import { useTimeRange } from '../../shell/time-range.ts'
 import { fits, type Outcome, outcomeOf, outcomes } from './audit.ts'
 import type { OperationsSearch } from './search.ts'
@@ -53,12 +53,12 @@ export function AuditTrail() {
               empty={
                 notes.length === 0
                   ? 'Nobody changed anything or ran SQL in this time range.'
-                  : 'No note of this time range fits the filters.'
+                  : `No note ${isCut ? `among the newest ${formatCount(notes.length)}` : 'of this time range'} fits the filters.`
               }
             />
             <p className="hint">
               {formatCount(shown.length)} of n = {formatCount(notes.length)}
-              {isCut && ', the newest ones of the time range'}.
+              {isCut && ', the newest ones of the time range: choose a shorter one for the others'}.
             </p>
           </>
         )
@@ -101,7 +101,7 @@ function Filters() {
 const tones: Record<Outcome, Tone> = { 'carried out': 'good', refused: 'warn', failed: 'bad' }
 
 const columns: Column<AuditNoted>[] = [
-  { id: 'at', title: 'When', value: ({ at }) => at, cell: ({ at }) => <Time at={at} withDate /> },
+  timeColumn('at', 'When', ({ at }) => at),
   {
     id: 'by',
     title: 'Who',
@@ -134,11 +134,6 @@ const columns: Column<AuditNoted>[] = [
       </>
     ),
   },
-  { id: 'gateway', title: 'Gateway', value: ({ nodeId }) => nodeId, cell: ({ nodeId }) => nodeId },
-  {
-    id: 'address',
-    title: 'From',
-    value: ({ remoteAddress }) => remoteAddress,
-    cell: ({ remoteAddress }) => remoteAddress,
-  },
+  textColumn('gateway', 'Gateway', ({ nodeId }) => nodeId),
+  textColumn('address', 'From', ({ remoteAddress }) => remoteAddress),
 ]

@@ -6,6 +6,7 @@ import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatCount } from '../../format/number.ts'
 
 type Entry = LedgerReply['streams'][number]
@@ -73,18 +74,15 @@ type Figure =
   | 'waiting'
   | 'last_sequence'
 
-function figure(id: Figure, title: string): Column<Entry> {
-  return {
-    id,
-    title,
-    align: 'right',
-    value: (entry) => entry[id],
-    cell: ({ [id]: value }) => (value === null ? '–' : formatCount(value)),
-  }
+const figure = (id: Figure, title: string) =>
+  figureColumn<Entry, number | null>(id, title, (entry) => entry[id], countText)
+
+function countText(count: number | null): string {
+  return count === null ? '–' : formatCount(count)
 }
 
 const columns: Column<Entry>[] = [
-  { id: 'stream', title: 'Stream', value: ({ stream }) => stream, cell: ({ stream }) => stream },
+  textColumn('stream', 'Stream', ({ stream }) => stream),
   {
     id: 'incarnation',
     title: 'Made at',
@@ -128,15 +126,9 @@ interface MissingRange {
 }
 
 const missingColumns: Column<MissingRange>[] = [
-  { id: 'stream', title: 'Stream', value: ({ stream }) => stream, cell: ({ stream }) => stream },
+  textColumn('stream', 'Stream', ({ stream }) => stream),
   figureColumn('from', 'From', ({ from }) => from, formatCount),
   figureColumn('to', 'To', ({ to }) => to, formatCount),
-  {
-    id: 'records',
-    title: 'Records',
-    align: 'right',
-    value: ({ from, to }) => to - from + 1,
-    cell: ({ from, to }) => formatCount(to - from + 1),
-  },
-  { id: 'reason', title: 'Reason', value: ({ reason }) => reason, cell: ({ reason }) => reason },
+  figureColumn('records', 'Records', ({ from, to }) => to - from + 1, formatCount),
+  textColumn('reason', 'Reason', ({ reason }) => reason),
 ]

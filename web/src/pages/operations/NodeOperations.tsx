@@ -3,18 +3,17 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { gateway } from '../../api/gateway.ts'
 import { nodesQuery } from '../../api/queries.ts'
-import { State } from '../../components/Badge.tsx'
-import { useNow } from '../../components/clock.ts'
 import { Choice } from '../../components/Field.tsx'
 import { NodeLink } from '../../components/NodeLink.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatDuration } from '../../format/time.ts'
 import { useRefetchOn } from '../../live/useRefetchOn.ts'
 import { given } from '../../search.ts'
 import { useTimeRange } from '../../shell/time-range.ts'
-import { durationOf, latestOperations } from './latest-operations.ts'
+import { latestOperations } from './latest-operations.ts'
+import { byColumn, startedColumn, stateColumn, tookColumn } from './work-columns.tsx'
 
 const everyMs = 10_000
 const subjects = 'corro.operation.changed.*'
@@ -91,6 +90,7 @@ function NodeChoice() {
             ...given({ node: value === '' ? undefined : value }),
           }),
           replace: true,
+          resetScroll: false,
         })
       }
     />
@@ -98,51 +98,32 @@ function NodeChoice() {
 }
 
 const columns: Column<Operation>[] = [
-  {
-    id: 'started_at',
-    title: 'Started',
-    value: ({ started_at }) => started_at,
-    cell: ({ started_at }) => <Time at={started_at} withDate />,
-  },
+  startedColumn,
   {
     id: 'node',
     title: 'Node',
     value: ({ node_id }) => node_id,
     cell: ({ node_id }) => <NodeLink id={node_id} />,
   },
-  { id: 'kind', title: 'What', value: ({ kind }) => kind, cell: ({ kind }) => kind },
-  {
-    id: 'state',
-    title: 'State',
-    value: ({ state }) => state,
-    cell: ({ state, reason }) => (
-      <>
-        <State of={state} /> {reason}
-      </>
-    ),
-  },
-  {
-    id: 'took',
-    title: 'Took',
-    align: 'right',
-    value: (operation) => (operation.finished_at === null ? null : durationOf(operation, 0)),
-    cell: (operation) => <Took of={operation} />,
-  },
+  textColumn('kind', 'What', ({ kind }) => kind),
+  stateColumn,
+  tookColumn,
   {
     id: 'steps',
     title: 'Steps',
     value: ({ steps }) => steps.map(wordsOf).join(', '),
     cell: ({ steps }) => (
       <ol className="operations-steps">
-        {steps.map((step) => (
-          <li key={step.name} className={step.state} title={step.detail ?? undefined}>
+        {steps.map((step, index) => (
+          // A name may come twice, and no step ever changes its place.
+          <li key={index} className={step.state} title={step.detail ?? undefined}>
             {wordsOf(step)}
           </li>
         ))}
       </ol>
     ),
   },
-  { id: 'by', title: 'By', value: ({ by }) => by, cell: ({ by }) => by },
+  byColumn,
 ]
 
 function wordsOf({ name, state, ms }: Operation['steps'][number]): string {
@@ -150,8 +131,4 @@ function wordsOf({ name, state, ms }: Operation['steps'][number]): string {
   return state === 'done'
     ? `${name} ${formatDuration(ms)}`
     : `${name} ${state} ${formatDuration(ms)}`
-}
-
-function Took({ of }: { of: Operation }) {
-  return formatDuration(durationOf(of, useNow()))
 }

@@ -3,9 +3,9 @@ import { AuditTrail } from './AuditTrail.tsx'
 import { DeadLetters } from './DeadLetters.tsx'
 import { Ledger } from './Ledger.tsx'
 import { NodeOperations } from './NodeOperations.tsx'
-import './operations.css'
 import { Rollouts } from './Rollouts.tsx'
-import type { Tab } from './search.ts'
+import { type Tab, tabs } from './search.ts'
+import './operations.css'
 
 const titles: Record<Tab, string> = {
   rollouts: 'Rollouts',
@@ -14,35 +14,35 @@ const titles: Record<Tab, string> = {
   dead: 'Dead letters',
   ledger: 'Ledger',
 }
-const parts: Record<Tab, () => React.ReactNode> = {
-  rollouts: () => <Rollouts />,
-  nodes: () => <NodeOperations />,
-  audit: () => <AuditTrail />,
-  dead: () => <DeadLetters />,
-  ledger: () => <Ledger />,
+const parts = {
+  rollouts: Rollouts,
+  nodes: NodeOperations,
+  audit: AuditTrail,
+  dead: DeadLetters,
+  ledger: Ledger,
 }
 
 export function OperationsPage() {
   const { tab = 'rollouts' } = useSearch({ from: '/operations' })
+  const Part = parts[tab]
   return (
     <>
       <h1>Operations</h1>
       <ul className="operations-tabs">
-        {Object.entries(titles).map(([each, title]) => (
+        {tabs.map((each) => (
           <li key={each}>
             <Link
               from="/operations"
               to="."
-              search={(old) => ({ ...old, tab: each as Tab })}
-              className={each === tab ? 'chosen' : undefined}
+              search={(old) => ({ ...old, tab: each })}
               aria-current={each === tab ? 'page' : undefined}
             >
-              {title}
+              {titles[each]}
             </Link>
           </li>
         ))}
       </ul>
-      {parts[tab]()}
+      <Part />
     </>
   )
 }

@@ -8,8 +8,10 @@ import { Confirm } from '../../components/Confirm.tsx'
 import { NodeLink } from '../../components/NodeLink.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { toast } from '../../components/toasts.ts'
 import { formatDuration } from '../../format/time.ts'
+import { useRefusal } from '../../shell/refusal.ts'
 
 type Steering = Parameters<typeof gateway.steer>[1]
 
@@ -25,12 +27,14 @@ export function RolloutDetail({ rollout }: { rollout: Rollout }) {
   const { id, state, reason, nodes } = rollout
   const [asked, setAsked] = useState<'resume' | 'abort'>()
   const queries = useQueryClient()
+  const refusal = useRefusal('operator')
   const steer = async (action: Steering): Promise<void> => {
     const { rollout: steered } = await gateway.steer(id, action)
     toast('good', `the rollout is ${steered.state}`)
     await queries.invalidateQueries({ queryKey: ['rollouts'] })
   }
-  const pause = () => steer('pause').catch((error: unknown) => toast('bad', messageOf(error)))
+  const pause = () =>
+    steer('pause').catch((error: unknown) => toast('bad', `not paused: ${messageOf(error)}`))
   const left = nodes.filter((node) => node.state === 'waiting').map(({ node_id }) => node_id)
   return (
     <section aria-label="The chosen rollout">
@@ -46,6 +50,8 @@ export function RolloutDetail({ rollout }: { rollout: Rollout }) {
             key={action}
             type="button"
             className={action === 'abort' ? 'danger' : undefined}
+            disabled={refusal !== undefined}
+            title={refusal}
             onClick={() => (action === 'pause' ? void pause() : setAsked(action))}
           >
             {words[action]}
@@ -70,21 +76,24 @@ export function RolloutDetail({ rollout }: { rollout: Rollout }) {
           onConfirm={() => steer(asked)}
           onClose={() => setAsked(undefined)}
         >
-          {asked === 'resume' ? (
-            <p>
-              The agents of {left.join(', ')} get the new configuration and are restarted, one after
-              the other.
-            </p>
-          ) : (
-            <p>
-              The node whose turn it is is finished, and those that are done keep the new
-              configuration: roll them back one by one, if they should not. The other {left.length}{' '}
-              are left as they are. An aborted rollout cannot be resumed.
-            </p>
-          )}
+          <p>{asked === 'resume' ? whenResumed(left) : whenAborted(left.length)}</p>
         </Confirm>
       )}
     </section>
+  )
+}
+
+function whenResumed(left: readonly string[]): string {
+  if (left.length === 0) return 'No node waits any more: it only comes to its end.'
+  return `The new configuration goes to ${left.join(', ')}, one after the other; their agents are restarted.`
+}
+
+function whenAborted(left: number): string {
+  return (
+    'The node whose turn it is is finished, and those that are done keep the new configuration: ' +
+    'roll them back one by one, if they should not. ' +
+    `${left === 0 ? 'No other is left' : `${left} more ${left === 1 ? 'is' : 'are'} left as before`}. ` +
+    'An aborted rollout cannot be resumed.'
   )
 }
 
@@ -125,7 +134,7 @@ const columns: Column<RolloutStep>[] = [
     value: ({ finished_at }) => finished_at,
     cell: ({ finished_at }) => (finished_at === null ? '–' : <Time at={finished_at} />),
   },
-  { id: 'reason', title: 'Reason', value: ({ reason }) => reason, cell: ({ reason }) => reason },
+  textColumn('reason', 'Reason', ({ reason }) => reason),
 ]
 
 function stepsOf({ steps_ms }: RolloutStep): string[] {

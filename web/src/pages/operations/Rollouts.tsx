@@ -2,15 +2,13 @@ import type { Rollout } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { gateway } from '../../api/gateway.ts'
-import { State } from '../../components/Badge.tsx'
-import { useNow } from '../../components/clock.ts'
+import { Answer } from '../../components/Answer.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
-import { formatDuration } from '../../format/time.ts'
+import { textColumn } from '../../components/text-column.ts'
 import { useRefetchOn } from '../../live/useRefetchOn.ts'
-import { durationOf } from './latest-operations.ts'
 import { RolloutDetail } from './RolloutDetail.tsx'
+import { byColumn, startedColumn, stateColumn, tookColumn } from './work-columns.tsx'
 
 const everyMs = 5000
 const queryKey = ['rollouts']
@@ -40,11 +38,7 @@ export function Rollouts() {
                 </>
               }
             />
-            {chosen !== undefined && !shown && (
-              <p className="note warn">
-                The rollout <code>{chosen}</code> is not among the latest ones.
-              </p>
-            )}
+            {chosen !== undefined && !shown && <OlderRollout id={chosen} />}
             {shown && <RolloutDetail rollout={shown} />}
           </>
         )
@@ -53,13 +47,17 @@ export function Rollouts() {
   )
 }
 
+function OlderRollout({ id }: { id: string }) {
+  const query = useQuery({ queryKey: ['rollout', id], queryFn: () => gateway.rollout(id) })
+  return (
+    <Answer query={query} what={`the rollout ${id}`}>
+      {({ rollout }) => <RolloutDetail rollout={rollout} />}
+    </Answer>
+  )
+}
+
 const columns: Column<Rollout>[] = [
-  {
-    id: 'started_at',
-    title: 'Started',
-    value: ({ started_at }) => started_at,
-    cell: ({ started_at }) => <Time at={started_at} withDate />,
-  },
+  startedColumn,
   {
     id: 'change',
     title: 'Change',
@@ -77,16 +75,7 @@ const columns: Column<Rollout>[] = [
       </Link>
     ),
   },
-  {
-    id: 'state',
-    title: 'State',
-    value: ({ state }) => state,
-    cell: ({ state, reason }) => (
-      <>
-        <State of={state} /> {reason}
-      </>
-    ),
-  },
+  stateColumn,
   {
     id: 'done',
     title: 'Nodes done',
@@ -103,20 +92,9 @@ const columns: Column<Rollout>[] = [
       </>
     ),
   },
-  {
-    id: 'took',
-    title: 'Took',
-    align: 'right',
-    value: (rollout) => (rollout.finished_at === null ? null : durationOf(rollout, 0)),
-    cell: (rollout) => <Took of={rollout} />,
-  },
-  { id: 'by', title: 'By', value: ({ by }) => by, cell: ({ by }) => by },
-  {
-    id: 'coordinator',
-    title: 'Coordinator',
-    value: ({ coordinator }) => coordinator,
-    cell: ({ coordinator }) => coordinator,
-  },
+  tookColumn,
+  byColumn,
+  textColumn('coordinator', 'Coordinator', ({ coordinator }) => coordinator),
 ]
 
 function doneOf(nodes: Rollout['nodes']): number {
@@ -130,8 +108,4 @@ function changeOf({ edit }: Rollout): string {
     ...(bootstrap === undefined ? [] : [`bootstrap: ${bootstrap.length} hosts`]),
     ...(names.length === 0 ? [] : [names.join(', ')]),
   ].join('; ')
-}
-
-function Took({ of }: { of: Rollout }) {
-  return formatDuration(durationOf(of, useNow()))
 }

@@ -1,11 +1,14 @@
-import { messageOf } from '../../api/errors.ts'
+import { messageOf, UnreachedError } from '../../api/errors.ts'
 
 interface Ended {
   done: number[]
   refused: { sequence: number; reason: string }[]
 }
 
-/** One after the other, oldest first, as they were told at first; what is refused stops nothing else. */
+/**
+ * One after the other, oldest first, as they were told at first; what is refused stops nothing else.
+ * A gateway that does not answer does: the rest would only wait for it, too.
+ */
 export async function actOnEach(
   sequences: readonly number[],
   act: (sequence: number) => Promise<unknown>,
@@ -17,6 +20,7 @@ export async function actOnEach(
       ended.done.push(sequence)
     } catch (error) {
       ended.refused.push({ sequence, reason: messageOf(error) })
+      if (error instanceof UnreachedError) break
     }
   }
   return ended

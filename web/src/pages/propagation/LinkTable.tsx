@@ -1,4 +1,5 @@
 import { Badge } from '../../components/Badge.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { NodeLink } from '../../components/NodeLink.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { formatDuration } from '../../format/time.ts'
@@ -31,13 +32,12 @@ const columns: Column<LinkRow>[] = [
         </Badge>
       ),
   },
-  {
-    id: 'round_trip_ms',
-    title: 'Round trip',
-    align: 'right',
-    value: ({ roundTripMs }) => roundTripMs,
-    cell: ({ roundTripMs }) => (roundTripMs === null ? absent : formatDuration(roundTripMs)),
-  },
+  figureColumn(
+    'round_trip_ms',
+    'Round trip',
+    ({ roundTripMs }) => roundTripMs,
+    (ms) => (ms === null ? absent : formatDuration(ms)),
+  ),
   {
     id: 'floor_ms',
     title: 'Physical floor',
@@ -49,13 +49,12 @@ const columns: Column<LinkRow>[] = [
       </span>
     ),
   },
-  {
-    id: 'times_floor',
-    title: '× floor',
-    align: 'right',
-    value: ({ timesFloor }) => timesFloor,
-    cell: ({ timesFloor }) => (timesFloor === null ? absent : timesFloor.toFixed(1)),
-  },
+  figureColumn(
+    'times_floor',
+    '× floor',
+    ({ timesFloor }) => timesFloor,
+    (times) => times?.toFixed(1) ?? absent,
+  ),
   { id: 'via', title: 'Via', value: ({ via }) => via, cell: ({ via }) => via ?? absent },
   {
     id: 'attempts',

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useDeferredValue, useReducer, useState } from 'react'
+import { gatewayNow } from '../../api/gateway-clock.ts'
 import { everyMs, nodesQuery } from '../../api/queries.ts'
 import { Empty, ErrorNote } from '../../components/Notice.tsx'
 import { DataPanel, Panel } from '../../components/Panel.tsx'
@@ -32,7 +33,7 @@ export function PropagationPage() {
   const nodes = useQuery(nodesQuery)
   const [arcs] = useState<Arc[]>([])
   const [, redraw] = useReducer((count: number) => count + 1, 0)
-  const [replayed, setReplayed] = useState<Journey>()
+  const [replayed, setReplayed] = useState<{ journey: Journey | undefined }>()
   const isReplay = at !== undefined
 
   const draw = (events: readonly JourneyEvent[]): void => {
@@ -46,12 +47,12 @@ export function PropagationPage() {
   const watched = useJourneys(message, (events) => {
     if (!isReplay) draw(events)
   })
-  const journey = isReplay ? replayed : watched.journey
+  const journey = isReplay ? replayed?.journey : watched.journey
   // Hundreds of rows may wait until the map was painted.
   const linked = useDeferredValue(journey)
   const regions = new Map(nodes.data?.nodes.map(({ node_id, region }) => [node_id, region]))
   const showStep = (shown: Journey | undefined, steps: Step[]): void => {
-    setReplayed(shown)
+    setReplayed({ journey: shown })
     draw(steps.map(({ event }) => event))
   }
 
@@ -65,7 +66,7 @@ export function PropagationPage() {
             type="button"
             onClick={() =>
               void navigate({
-                search: (old) => ({ ...old, at: until ?? new Date().toISOString() }),
+                search: (old) => ({ ...old, at: until ?? new Date(gatewayNow()).toISOString() }),
               })
             }
           >
@@ -110,18 +111,17 @@ export function PropagationPage() {
         <div>
           <Panel title={message === undefined ? 'Latest message' : 'Chosen message'}>
             {watched.error !== null && !isReplay && (
-              <ErrorNote error={watched.error} what="the message" />
+              <ErrorNote error={watched.error} what="the message" onRetry={watched.askAgain} />
             )}
             {watched.isLoading && !isReplay && (
               <p className="loading">Loading the latest message …</p>
             )}
             {journey && <JourneyFigures journey={journey} />}
-            {!journey && watched.error === null && !watched.isLoading && (
-              <Empty>
-                {isReplay
-                  ? 'No message was under way at this moment.'
-                  : 'No message was sent yet. Send one: it is followed to every node.'}
-              </Empty>
+            {isReplay && replayed && !journey && (
+              <Empty>No message was under way at this moment.</Empty>
+            )}
+            {!isReplay && !journey && watched.error === null && !watched.isLoading && (
+              <Empty>No message was sent yet. Send one: it is followed to every node.</Empty>
             )}
           </Panel>
           <Panel title="Send a message">

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useEffectEvent, useState } from 'react'
 import { gateway } from '../../api/gateway.ts'
+import { gatewayNow } from '../../api/gateway-clock.ts'
 import { ErrorNote } from '../../components/Notice.tsx'
 import { Time } from '../../components/Time.tsx'
 import { without } from '../../search.ts'
@@ -13,6 +14,8 @@ const subjects =
   'corro.message.sent.*,corro.message.accepted.*,corro.message.failed.*,corro.ack.received.*'
 const mostRecords = 5000
 const tickMs = 50
+// Browsers refuse to change an address twenty times a second: it follows what has come to rest.
+const restMs = 300
 const speeds = [1, 10, 60] as const
 
 interface ReplayProps {
@@ -25,10 +28,16 @@ export function Replay({ at, onShow }: ReplayProps) {
   const navigate = useNavigate({ from: '/' })
   const { since, until, lengthMs, key } = useTimeRange()
   const [speed, setSpeed] = useState<number>()
+  const [place, setPlace] = useState(at)
+  const [seen, setSeen] = useState(at)
+  if (at !== seen) {
+    setSeen(at)
+    setPlace(at)
+  }
   const past = useQuery({
     queryKey: ['replay', key],
     queryFn: async () => {
-      const [from, to] = [since(), until ?? new Date().toISOString()]
+      const [from, to] = [since(), until ?? new Date(gatewayNow()).toISOString()]
       const reply = await gateway.records({ subjects, since: from, until: to, limit: mostRecords })
       const steps = stepsOf(reply.records)
       // What the limit left out is older than what came.
@@ -36,19 +45,28 @@ export function Replay({ at, onShow }: ReplayProps) {
       return { steps, start, end: Date.parse(to), isCut: reply.is_cut }
     },
     staleTime: Infinity,
+    // Begun again, it reaches up to then.
+    gcTime: 0,
   })
   const { steps = [], start = at - lengthMs, end = at } = past.data ?? {}
-  const moment = Math.min(end, Math.max(start, at))
+  const moment = Math.min(end, Math.max(start, place))
 
   const move = (next: number): void => {
     const bounded = Math.min(end, next)
     onShow(journeyAt(steps, bounded), bounded > moment ? stepsBetween(steps, moment, bounded) : [])
     if (bounded >= end) setSpeed(undefined)
-    void navigate({
-      search: (old) => ({ ...old, at: new Date(bounded).toISOString() }),
-      replace: true,
-    })
+    setPlace(bounded)
   }
+  useEffect(() => {
+    if (place === at) return undefined
+    const write = () =>
+      navigate({
+        search: (old) => ({ ...old, at: new Date(place).toISOString() }),
+        replace: true,
+      })
+    const timer = setTimeout(() => void write(), restMs)
+    return () => clearTimeout(timer)
+  }, [place, at, navigate])
   const play = useEffectEvent(() => move(moment + (speed ?? 0) * tickMs))
   useEffect(() => {
     if (speed === undefined) return undefined

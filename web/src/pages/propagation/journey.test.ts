@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { afterEvent, type Journey, type JourneyEvent, missingOf } from './journey.ts'
+import { afterEvent, type Journey, type JourneyEvent, merged, missingOf } from './journey.ts'
 
 const at = '2026-01-15T10:00:00.000000Z'
 
@@ -84,4 +84,13 @@ test('of more than 200 messages the oldest are forgotten', () => {
   expect(journeys.size).toBe(200)
   expect([...journeys.keys()].at(0)).toBe('m5')
   expect([...journeys.keys()].at(-1)).toBe('m204')
+})
+
+test('an event that never came is made up for by what was asked, and the other way round', () => {
+  const live = fold([sent('m1'), acked('m1', 'node2', 5)]).get('m1')
+  const asked = fold([sent('m1')]).get('m1')
+  if (!live || !asked) throw new Error('unreachable: both were sent')
+
+  expect(merged(live, { ...asked, state: 'accepted' })).toEqual({ ...live, state: 'accepted' })
+  expect(merged({ ...asked, state: 'accepted' }, live)).toEqual({ ...live, state: 'accepted' })
 })

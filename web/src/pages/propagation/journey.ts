@@ -58,6 +58,14 @@ export function toJourney(detail: MessageDetail): Journey {
   }
 }
 
+/** What came as events with what was asked for: each may lack what the other one has. */
+export function merged(live: Journey, asked: Journey): Journey {
+  return {
+    ...(asked.state === 'sent' ? live : asked),
+    acks: live.acks.length >= asked.acks.length ? live.acks : asked.acks,
+  }
+}
+
 export type JourneyEvent = {
   [Name in 'message.sent' | 'message.accepted' | 'message.failed' | 'ack.received']: {
     name: Name

@@ -1,11 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { isNotFound } from '../../api/errors.ts'
 import { gateway } from '../../api/gateway.ts'
 import { useLiveEvents } from '../../live/hooks.ts'
 import {
   afterEvent,
   type Journey,
   type JourneyEvent,
+  merged,
   missingOf,
   toJourney,
   toJourneyEvent,
@@ -14,10 +16,9 @@ import {
 interface Watched {
   /** The chosen message, else the latest; undefined before there is one. */
   journey: Journey | undefined
-  /** Newest first. */
-  latest: readonly Journey[]
   error: unknown
   isLoading: boolean
+  askAgain: () => void
 }
 
 /** Follows messages as they travel; `onEvents` hears of each step. */
@@ -32,14 +33,14 @@ export function useJourneys(
     onEvents(steps)
     setJourneys((old) => steps.reduce(afterEvent, old))
   })
-  const latest = [...journeys.values()].toReversed()
+  const latest = [...journeys.keys()].at(-1)
 
   // Before anything happens while the page is open: the newest row of the table.
   const first = useQuery({
     queryKey: ['messages', 'newest'],
     queryFn: () => gateway.messages({ limit: 1 }),
   })
-  const pk = chosen ?? latest[0]?.messageId ?? first.data?.messages[0]?.pk
+  const pk = chosen ?? latest ?? first.data?.messages[0]?.pk
   const live = pk === undefined ? undefined : journeys.get(pk)
   const isDone = live !== undefined && missingOf(live).length === 0
   const detail = useQuery({
@@ -50,12 +51,13 @@ export function useJourneys(
     refetchInterval: ({ state }) => (state.data && state.data.missing.length === 0 ? false : 2000),
   })
   const asked = detail.data && detail.data.pk === pk ? toJourney(detail.data) : undefined
-  const journey =
-    live && asked ? (live.acks.length >= asked.acks.length ? live : asked) : (live ?? asked)
+  const journey = live && asked ? merged(live, asked) : (live ?? asked)
   return {
     journey,
-    latest,
-    error: journey ? null : (detail.error ?? first.error),
+    // Of a message that is under way this node may not know yet.
+    error:
+      live && isNotFound(detail.error) ? null : (detail.error ?? (journey ? null : first.error)),
     isLoading: journey === undefined && (first.isLoading || detail.isLoading),
+    askAgain: () => void (pk === undefined ? first : detail).refetch(),
   }
 }

@@ -10,12 +10,12 @@ import type { Run } from './useRun.ts'
 /** What was answered last: first what differs, then the rows of each node. */
 export function Results({ run }: { run: Run }) {
   const { answer, failure, runningSince, wasCancelled } = run
-  const isOld = answer !== undefined && (failure !== undefined || runningSince !== undefined)
+  const isOther = failure !== undefined || runningSince !== undefined || wasCancelled
   return (
     <Panel title="Result" className="wide" aside={answer && <Age at={answer.at} />}>
       {runningSince !== undefined && <Running since={runningSince} />}
       {wasCancelled && <p className="note warn">Cancelled: the answer was not waited for.</p>}
-      {isOld && <p className="note warn">Below stands what an earlier run answered.</p>}
+      {answer && isOther && <p className="note warn">Below stands what an earlier run answered.</p>}
       {!answer && runningSince === undefined && (
         <p className="empty">Rows stand here after a statement was run.</p>
       )}
@@ -28,7 +28,8 @@ function Running({ since }: { since: number }) {
   const elapsed = Math.max(0, useNow() - since)
   return (
     <p className="loading" aria-busy="true" role="status">
-      Running{elapsed < 1000 ? '' : ` for ${formatDuration(elapsed)}`} …
+      Running …{' '}
+      <span aria-live="off">{elapsed < 1000 ? '' : `for ${formatDuration(elapsed)}`}</span>
     </p>
   )
 }

@@ -31,9 +31,11 @@ export function SqlEditor(props: SqlEditorProps) {
 
   useEffect(() => {
     let isGone = false
-    void import('./code-editor.ts').then((module) => {
+    const load = async (): Promise<void> => {
+      const module = await import('./code-editor.ts')
       if (!isGone) setLoaded({ module, selection: selectionOf(area.current) })
-    })
+    }
+    load().catch(() => undefined) // the text area does without
     return () => {
       isGone = true
     }

@@ -36,12 +36,17 @@ export function addQuery(before: readonly PastQuery[], added: PastQuery): PastQu
 }
 
 function current(): readonly PastQuery[] {
-  try {
-    queries ??= readHistory(localStorage.getItem(key) ?? '[]')
-  } catch {
-    queries ??= [] // storage is off
-  }
+  queries ??= readStored() ?? []
   return queries
+}
+
+/** Undefined where storage is off. */
+function readStored(): PastQuery[] | undefined {
+  try {
+    return readHistory(localStorage.getItem(key) ?? '[]')
+  } catch {
+    return undefined
+  }
 }
 
 export function setHistory(next: readonly PastQuery[]): void {
@@ -56,7 +61,8 @@ export function setHistory(next: readonly PastQuery[]): void {
 
 export function remember(query: QuerySearch): void {
   const { run: _run, ...rest } = query
-  setHistory(addQuery(current(), { query: querySearch(rest), at: Date.now() }))
+  // Another tab may have added to it meanwhile.
+  setHistory(addQuery(readStored() ?? current(), { query: querySearch(rest), at: Date.now() }))
 }
 
 function onChange(listener: () => void): () => void {
