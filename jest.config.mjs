@@ -16,6 +16,8 @@ export default {
   testEnvironment: 'node',
   // Each starts processes of its own: agents, nats-server, whole clusters.
   maxWorkers: 2,
+  // A worker keeps every module it ever loaded: 2 GB at the end, too much to end in half a second.
+  workerIdleMemoryLimit: '1GB',
   testTimeout: 30_000,
   testMatch,
   extensionsToTreatAsEsm: ['.ts'],

@@ -1,8 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
 import { type Bus, connectBus } from '@corroport/bus'
-import { allocatorSettings, nodeFlags } from '@corroport/local'
 import {
   createTemporaryFolder,
   freePort,
@@ -11,8 +8,7 @@ import {
   until,
 } from '@corroport/testing'
 import pino from 'pino'
-
-const root = join(import.meta.dirname, '../..')
+import { endProcess, startProcess } from './child-process.ts'
 
 /** A gateway as a process of its own, with a nats-server and an agent, and what else it needs. */
 export interface OneGateway extends AsyncDisposable {
@@ -43,10 +39,7 @@ export async function startOneGateway(): Promise<OneGateway> {
     CLUSTER_NODES: 'node1,node2,node3',
     LOG_LEVEL: 'warn',
   })
-  starting.defer(async () => {
-    gateway.kill()
-    await once(gateway, 'exit')
-  })
+  starting.defer(() => endProcess(gateway))
   await until(() =>
     fetch(`${api}/health/ready`).then(
       ({ ok }) => ok,
@@ -61,17 +54,4 @@ export async function startOneGateway(): Promise<OneGateway> {
     process: gateway,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
-}
-
-/** A file of the repository as a process of its own, with the bounds that `npm start` gives to services. */
-export function startProcess(
-  file: string,
-  args: string[],
-  env: Record<string, string>,
-): ChildProcess {
-  const flags = process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof'))
-  return fork(join(root, file), args, {
-    env: { ...process.env, ...allocatorSettings, ...env },
-    execArgv: [...flags, ...nodeFlags],
-  })
 }

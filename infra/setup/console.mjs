@@ -31,13 +31,13 @@ export async function ensureConsole(env) {
 }
 
 function isBuilt() {
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digestOfSources(root)
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digestOfSources()
 }
 
 async function build(env, addOwner) {
   const progress = startProgress('console')
   progress.step('vite build')
-  const digest = digestOfSources(root)
+  const digest = digestOfSources()
   const args = [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn']
   try {
     await runCaptured(findProjectNode(), args, {
@@ -56,20 +56,19 @@ async function build(env, addOwner) {
   progress.end('built')
 }
 
-/** Of everything that the build is made of, in an order of its own. */
-export function digestOfSources(folder) {
+function digestOfSources() {
   const hash = createHash('sha256')
-  const paths = sources.flatMap((source) => filesOf(folder, source))
+  const paths = sources.flatMap(filesOf)
   // The order of a folder's entries is the file system's own.
   paths.sort((a, b) => (a < b ? -1 : 1))
   for (const path of paths) {
     hash.update(`${path}\0`)
-    hash.update(readFileSync(join(folder, path)))
+    hash.update(readFileSync(join(root, path)))
   }
   return hash.digest('hex')
 }
 
-function filesOf(folder, path) {
-  if (statSync(join(folder, path)).isFile()) return [path]
-  return readdirSync(join(folder, path)).flatMap((name) => filesOf(folder, `${path}/${name}`))
+function filesOf(path) {
+  if (statSync(join(root, path)).isFile()) return [path]
+  return readdirSync(join(root, path)).flatMap((name) => filesOf(`${path}/${name}`))
 }

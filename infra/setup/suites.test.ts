@@ -27,3 +27,11 @@ test('a suite that asks for a real agent is left out where there is none, and no
   expect(suitesForBothKinds(root)).not.toContain(asking)
   expect(suitesForBothKinds(root)).toContain('test/end-to-end.test.ts')
 })
+
+test('a suite that asks for a browser is left out where there is none, and not run again', () => {
+  // Through two files beside it.
+  const asking = 'web/test/sign-in.test.ts'
+
+  expect(suitesUsing(['browser'], root)).toContain(asking)
+  expect(suitesForBothKinds(root)).not.toContain(asking)
+})

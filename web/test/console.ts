@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type Cluster, startCluster } from '@corroport/local'
 import { createTemporaryFolder } from '@corroport/testing'
 import { startBrowser } from '@corroport/testing/browser.ts'
 import type { Browser, Page } from 'playwright-core'
+import { ensureConsole } from '../../infra/setup/console.mjs'
 
 /** Where pictures of a run stay, for people. */
 const pictures = join(import.meta.dirname, '../../.corroport/screenshots')
@@ -24,9 +25,19 @@ export interface OpenOptions {
   cookie?: string
 }
 
+export interface AskOptions {
+  /** Whose gateway. */
+  node?: number
+  /** With one it is a POST. */
+  body?: object | undefined
+  headers?: Readonly<Record<string, string>>
+}
+
 /** A whole cluster and a browser that looks at it. */
 export interface Console extends AsyncDisposable {
   readonly cluster: Cluster
+  /** What a gateway answers, without the browser; throws what it refuses with. */
+  ask(path: string, options?: AskOptions): Promise<string>
   open(path: string, options?: OpenOptions): Promise<Page>
   /**
    * What the browser complained of on a page: errors, refused loads, violations of the policy; and
@@ -36,6 +47,7 @@ export interface Console extends AsyncDisposable {
 }
 
 export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise<Console> {
+  await ensureConsole(process.env)
   await using starting = new AsyncDisposableStack()
   const home = starting.use(createTemporaryFolder())
   const cluster = await startCluster({
@@ -45,6 +57,8 @@ export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise
     analytics: true,
     environment: { ...process.env, DATABASE_URL: undefined, ...environment },
   })
+  // Of root it lies outside of `home`.
+  starting.defer(() => rmSync(cluster.layout.postgresFolder, { recursive: true, force: true }))
   starting.defer(() => cluster.kill())
   await cluster.ready()
   const browser: Browser = await startBrowser()
@@ -54,6 +68,15 @@ export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise
 
   return {
     cluster,
+    async ask(path, { node = 1, body, headers } = {}) {
+      const response = await fetch(`${cluster.node(node).apiUrl}${path}`, {
+        ...(body && { method: 'POST', body: JSON.stringify(body) }),
+        headers: { 'content-type': 'application/json', ...headers },
+      })
+      const answer = await response.text()
+      if (!response.ok) throw new Error(`${path} was answered with ${response.status}: ${answer}`)
+      return answer
+    },
     async open(path, { theme = 'light', width = 1280, node = 1, cookie } = {}) {
       const { apiUrl } = cluster.node(node)
       const page = await browser.newPage({
@@ -88,8 +111,16 @@ export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise
   }
 }
 
+/** Waits until it hears the cluster and has loaded what it shows. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('.top .badge', { hasText: /live$/ }).waitFor()
+  await page.waitForFunction(() => document.querySelector('.loading') === null)
+}
+
 export async function takePicture(page: Page, name: string): Promise<void> {
   mkdirSync(pictures, { recursive: true })
+  // What sticks to the top of the window is else in the midst of the picture.
+  await page.evaluate(() => window.scrollTo(0, 0))
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
 }
 

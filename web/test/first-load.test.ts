@@ -42,7 +42,7 @@ beforeAll(async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   browser = await startBrowser()
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   await browser.close()

@@ -1,19 +1,16 @@
 // Every page of the console, as a person sees it first.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { places } from '../src/shell/places.ts'
-import { type Console, findBarriers, startConsole, takePicture } from './console.ts'
+import { type Console, findBarriers, settled, startConsole, takePicture } from './console.ts'
+
+jest.setTimeout(60_000)
 
 let shown: Console
 
 beforeAll(async () => {
   shown = await startConsole()
-  const { apiUrl } = shown.cluster.node(1)
   for (const transport of ['send', 'send_direct']) {
-    await fetch(`${apiUrl}/api/messages/${transport}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ content: 'hello' }),
-    })
+    await shown.ask(`/api/messages/${transport}`, { body: { content: 'hello' } })
   }
 }, 120_000)
 
@@ -25,21 +22,18 @@ describe.each(places.map(({ to, title }) => [title, to] as const))('%s', (title,
   test.each(['light', 'dark'] as const)(
     'has no barrier in the %s theme, and the browser complains of nothing',
     async (theme) => {
-      const page = await shown.open(to, { theme })
-      await page.locator('.top .badge', { hasText: /live$/ }).waitFor()
-      await page.waitForFunction(() => document.querySelector('.loading') === null)
+      await using page = await shown.open(to, { theme })
+      await settled(page)
 
       await takePicture(page, `${title.toLowerCase().replace(' ', '-')}-${theme}`)
       expect(await findBarriers(page)).toEqual([])
       expect(shown.complaintsOf(page)).toEqual([])
-      await page.close()
     },
-    60_000,
   )
 
   test('fits 360 pixels', async () => {
-    const page = await shown.open(to, { width: 360 })
-    await page.locator('.top .badge', { hasText: /live$/ }).waitFor()
+    await using page = await shown.open(to, { width: 360 })
+    await settled(page)
 
     await takePicture(page, `${title.toLowerCase().replace(' ', '-')}-360`)
     const widths = await page.evaluate(() => [
@@ -47,6 +41,5 @@ describe.each(places.map(({ to, title }) => [title, to] as const))('%s', (title,
       document.documentElement.clientWidth,
     ])
     expect(widths[0]).toBe(widths[1])
-    await page.close()
-  }, 60_000)
+  })
 })
