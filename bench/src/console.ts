@@ -71,10 +71,10 @@ writeResult('console', {
     },
     {
       name: `frames a second while scrolling, ${nodeCount} nodes, ${eventsPerSecond} events/s, ${minutes} min`,
-      measured: `median ${smooth.frames.p50}, slowest page ${smooth.slowestPage}`,
+      measured: `median ${smooth.frames.p50}, slowest page ${smooth.slowest.path}: ${smooth.slowest.p50}`,
       baseline: `empty page: ${idle.p50}`,
-      bar: 'median ≥ 50',
-      isMet: smooth.frames.p50 >= 50,
+      bar: 'median ≥ 50 on each page',
+      isMet: smooth.slowest.p50 >= 50,
     },
     {
       name: 'growth of the heap in that time, collected before and after',
@@ -121,10 +121,9 @@ async function scrollThrough() {
   await page.locator('nav a[href^="/events"]').click()
   const after = await heapInUse()
   const medians = all.map(({ path, frames }) => ({ path, ...describe(frames) }))
-  const slowest = medians.toSorted((a, b) => a.p50 - b.p50)[0]
   return {
     frames: describe(all.flatMap(({ frames }) => frames)),
-    slowestPage: slowest ? `${slowest.path}: ${slowest.p50}` : '–',
+    slowest: medians.reduce((a, b) => (b.p50 < a.p50 ? b : a)),
     medians,
     heapMegabytes: before,
     heapGrowthMegabytes: Math.round((after - before) * 10) / 10,

@@ -57,16 +57,29 @@ test('of many refused requests some are told and all are counted', async () => {
   })
 })
 
-/** What a raw connection gets until it is ended, while it goes on to send. */
-async function dribble(socket: Socket, first: string, drop: string): Promise<string> {
+/**
+ * What a raw connection gets until it is ended. The drops come 200 ms apart and are over before that:
+ * the answer is lost when a further one meets the closed connection.
+ */
+async function dribble(
+  socket: Socket,
+  first: string,
+  { drop, drops }: { drop: string; drops: number },
+): Promise<string> {
   let answer = ''
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
   socket.on('data', (chunk) => {
     answer += chunk.toString()
   })
-  socket.on('error', () => undefined) // it is ended while it writes
+  socket.on('error', () => undefined) // the close that follows is waited for
+  socket.on('close', () => resolve())
   socket.write(first)
-  const dribbling = setInterval(() => socket.write(drop), 200)
-  await once(socket, 'close')
+  let left = drops
+  const dribbling = setInterval(() => {
+    left -= 1
+    if (left >= 0) socket.write(drop)
+  }, 200)
+  await ended
   clearInterval(dribbling)
   return answer
 }
@@ -77,17 +90,16 @@ test('who dribbles a request is cut off', async () => {
   const open = () => connect(Number(port), '127.0.0.1')
   const startedAt = performance.now()
 
-  const inHeaders = await dribble(
-    open(),
-    `GET /api/nodes HTTP/1.1\r\nhost: ${host}\r\n`,
-    'a: b\r\n',
-  )
+  const inHeaders = await dribble(open(), `GET /api/nodes HTTP/1.1\r\nhost: ${host}\r\n`, {
+    drop: 'a: b\r\n',
+    drops: 20,
+  })
 
   expect(inHeaders).toContain('408')
   expect(performance.now() - startedAt).toBeLessThan(8000)
 
   const post = `POST /api/messages/send HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n`
-  const inBody = await dribble(open(), post, ' ')
+  const inBody = await dribble(open(), post, { drop: ' ', drops: 40 })
   expect(inBody).not.toContain('200 OK')
   expect(performance.now() - startedAt).toBeLessThan(20_000)
 }, 30_000)

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { isNotFound } from '../../api/errors.ts'
 import { gateway } from '../../api/gateway.ts'
 import { useLiveEvents } from '../../live/hooks.ts'
@@ -50,8 +50,12 @@ export function useJourneys(
     // Acknowledgements come as events; this finds what was missed.
     refetchInterval: ({ state }) => (state.data && state.data.missing.length === 0 ? false : 2000),
   })
-  const asked = detail.data && detail.data.pk === pk ? toJourney(detail.data) : undefined
-  const journey = live && asked ? merged(live, asked) : (live ?? asked)
+  const answer = detail.data?.pk === pk ? detail.data : undefined
+  // A new one with each render would have the table, which is rendered after it, rendered for ever.
+  const journey = useMemo(() => {
+    const asked = answer && toJourney(answer)
+    return live && asked ? merged(live, asked) : (live ?? asked)
+  }, [live, answer])
   return {
     journey,
     // Of a message that is under way this node may not know yet.
