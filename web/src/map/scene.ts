@@ -30,6 +30,8 @@ export interface Scene extends Disposable {
 }
 
 const drawnMs = 700
+// Every second frame of most screens: where no graphics card helps, each costs a third of a core.
+const leastMsBetween = 30
 const arcSteps = 48
 // What nodes of a large cluster say to each other in a minute; then they are found anew.
 const mostPaths = 5000
@@ -62,6 +64,7 @@ export function createScene(canvas: HTMLCanvasElement, options: SceneOptions): S
   let shown: readonly MapNode[] = []
   let arcs: readonly Arc[] = []
   let frame: number | undefined
+  let paintedAt = 0
 
   const pathOf = (from: PlacedNode, to: PlacedNode): readonly Point[] => {
     const key = `${from.id} ${to.id}`
@@ -75,6 +78,11 @@ export function createScene(canvas: HTMLCanvasElement, options: SceneOptions): S
 
   const paint = (): void => {
     const now = performance.now()
+    if (now - paintedAt < leastMsBetween) {
+      frame = requestAnimationFrame(paint)
+      return
+    }
+    paintedAt = now
     context.setTransform(1, 0, 0, 1, 0, 0)
     context.clearRect(0, 0, canvas.width, canvas.height)
     context.drawImage(ground, 0, 0)
