@@ -4,7 +4,7 @@ import { SetupError } from './setup-error.mjs'
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 
 /**
- * The browser of the tests: CHROMIUM_BIN, else one on PATH.
+ * The browser of tests and benchmarks: CHROMIUM_BIN, else one on PATH.
  * @param {NodeJS.ProcessEnv} env
  * @returns {string}
  */

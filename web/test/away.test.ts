@@ -309,7 +309,7 @@ test.each<[string, Loss & { giveBack: () => unknown }]>([
   },
 )
 
-test('streams that are lost while NATS is away are said to be missing, and the page goes on', async () => {
+test('streams that are lost while NATS is away are said to be missing until that is read, and the page goes on', async () => {
   await using page = await openEvents()
   const { nats: part } = shown.cluster
   if (!part) throw new Error('the cluster has a NATS of its own')
@@ -331,4 +331,8 @@ test('streams that are lost while NATS is away are said to be missing, and the p
   }
   expect((await storedEvents()).join()).toContain(meanwhile.at(-1))
   await takePicture(page, 'away-wiped')
+  await page.getByRole('button', { name: 'Understood' }).click()
+  await page.getByRole('link', { name: 'Clocks', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'Clocks' }).waitFor()
+  expect(await missing(page).count()).toBe(0)
 })

@@ -14,10 +14,8 @@ const axeSource = readFileSync(
   'utf8',
 )
 
-export type Theme = 'light' | 'dark'
-
-export interface OpenOptions {
-  theme?: Theme
+interface OpenOptions {
+  theme?: 'light' | 'dark'
   width?: number
   /** Of which node the gateway is asked. */
   node?: number

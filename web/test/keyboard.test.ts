@@ -4,7 +4,7 @@ import { until } from '@corroport/testing'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import type { Locator, Page } from 'playwright-core'
 import { places } from '../src/shell/places.ts'
-import { type Console, settled, startConsole, takePicture } from './console.ts'
+import { type Console, findBarriers, settled, startConsole, takePicture } from './console.ts'
 import { hasFocus, mostTabs, press, tabTo, typeInto } from './keys.ts'
 
 jest.setTimeout(60_000)
@@ -173,7 +173,7 @@ describe('what is done', () => {
 
 describe('keys', () => {
   test.each(['/', 'Control+K', '?'])(
-    '%s opens, Esc closes, the focus is where it was',
+    '%s opens without a barrier, Esc closes, the focus is where it was',
     async (key) => {
       await using page = await open('/cluster')
       const link = page.getByRole('link', { name: 'Messages' })
@@ -182,6 +182,7 @@ describe('keys', () => {
       await page.keyboard.press(key)
       await page.getByRole('dialog').waitFor()
       expect(await hasFocus(link)).toBe(false)
+      expect(await findBarriers(page)).toEqual([])
       await page.keyboard.press('Escape')
 
       await page.getByRole('dialog').waitFor({ state: 'detached' })

@@ -9,8 +9,7 @@ import { until } from '@corroport/testing'
 import { expect, jest, test } from '@jest/globals'
 import { Client } from 'pg'
 import { answerQueries } from '../src/query/answer-queries.ts'
-import { createReader, mostAtOnce } from '../src/query/reader.ts'
-import { createReaderRole } from '../src/query/reader-role.ts'
+import { mostAtOnce } from '../src/query/reader.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { createDatabase, quiet, startServersOfFile } from './harness.ts'
 
@@ -307,19 +306,4 @@ test('before the tables are there, the migrations are asked for', async () => {
   await until(async () => !(await refusal('SELECT 1')).includes('nobody'))
 
   expect(await refusal('SELECT 1')).toBe('migrations are missing: run corroport analytics migrate')
-})
-
-test('two processes with one database do not lock each other out', async () => {
-  const { postgres } = servers()
-  await using made = await createDatabase(postgres)
-  const { db, url: databaseUrl } = made
-  const start = () => createReader(createReaderRole({ db, databaseUrl, readerUrl: undefined }))
-  const limits = { maxRows: 10, maxBytes: 1000, timeoutMs: 2000 }
-  const readers = [start(), start()]
-
-  for (let round = 0; round < 5; round++) {
-    for (const read of readers) {
-      expect((await read({ sql: 'SELECT 1', params: [], ...limits })).rows).toEqual([[1]])
-    }
-  }
 })

@@ -364,7 +364,10 @@ test('analytics is asked over NATS; what it refuses and its silence are told apa
   })
   const refused = await ask('DROP')
 
-  expect([silent.status, detailOf(silent)]).toEqual([503, 'analytics: analytics does not answer'])
+  expect([silent.status, detailOf(silent)]).toEqual([
+    503,
+    'analytics: it does not answer, its /health/ready says what it lacks',
+  ])
   expect(answered.body).toMatchObject({
     source: 'analytics',
     results: [{ node_id: null, table: { rows: [['{"a":1}']] }, freshness: null }],

@@ -7,7 +7,7 @@ const listeners = new Set<() => void>()
 let aheadMs = 0
 
 /** A request that was sent and answered, by the clock of this browser. Unix milliseconds. */
-export interface Exchange {
+interface Exchange {
   sentAt: number
   receivedAt: number
 }

@@ -4,7 +4,7 @@ import { noteGatewayTime } from './gateway-clock.ts'
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
-export interface Ask {
+interface Ask {
   query?: Query
   body?: unknown
   method?: 'GET' | 'POST' | 'DELETE'
@@ -33,6 +33,7 @@ export async function ask<Reply>(path: string, options: Ask = {}): Promise<Reply
   const timeout = AbortSignal.timeout(timeoutMs)
   const sentAt = Date.now()
   let response: Response
+  let text: string
   try {
     response = await fetch(withQuery(path, query), {
       method,
@@ -43,6 +44,9 @@ export async function ask<Reply>(path: string, options: Ask = {}): Promise<Reply
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
     })
+    noteGatewayTime(response.headers.get('date'), { sentAt, receivedAt: Date.now() })
+    // What is cut off on its way is no answer either: what was asked for may be done all the same.
+    text = await response.text()
   } catch (cause) {
     if (options.signal?.aborted) throw cause
     const reason = timeout.aborted
@@ -50,12 +54,11 @@ export async function ask<Reply>(path: string, options: Ask = {}): Promise<Reply
       : 'the gateway cannot be reached'
     throw new UnreachedError(reason, { cause })
   }
-  noteGatewayTime(response.headers.get('date'), { sentAt, receivedAt: Date.now() })
-  if (!response.ok) throw await refusalOf(response)
-  return (await response.json()) as Reply
+  if (!response.ok) throw refusalOf(response, text)
+  return JSON.parse(text) as Reply
 }
 
-async function refusalOf(response: Response): Promise<RefusedError> {
+function refusalOf(response: Response, text: string): RefusedError {
   const isProblem = response.headers.get('content-type')?.includes('problem+json') === true
   if (!isProblem) {
     return new RefusedError(
@@ -63,7 +66,7 @@ async function refusalOf(response: Response): Promise<RefusedError> {
       `answered ${response.status} ${response.statusText}`.trim(),
     )
   }
-  const { detail, errors = [] } = (await response.json()) as Problem
+  const { detail, errors = [] } = JSON.parse(text) as Problem
   const named = errors.filter(({ path }) => path !== '')
   const fields = Object.fromEntries(named.map(({ path, message }) => [path, message]))
   const problems = errors.flatMap(({ path, message }) => (path === '' ? [message] : []))

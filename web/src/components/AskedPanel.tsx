@@ -39,7 +39,9 @@ export function AskedPanel<Data>(props: AskedPanelProps<Data>) {
   return (
     <Panel
       title={title}
-      aside={data !== undefined && <Age at={dataUpdatedAt} staleAfterMs={staleAfterMs} />}
+      aside={
+        data === undefined ? undefined : <Age at={dataUpdatedAt} staleAfterMs={staleAfterMs} />
+      }
       actions={
         <button type="button" disabled={isFetching} aria-busy={isFetching} onClick={ask}>
           {action}

@@ -5,7 +5,7 @@ import { formatTime, type Zone } from '../format/time.ts'
 import { usePreferences } from '../shell/preferences.ts'
 import { useColourScheme } from './colour-scheme.ts'
 
-export interface Series {
+interface Series {
   label: string
   /** One for each x; null where there is none. */
   values: readonly (number | null)[]

@@ -30,7 +30,7 @@ export function Dialog({ title, onClose, children, className }: DialogProps) {
       aria-labelledby={id}
       onClose={onClose}
       // A click beside it closes it, where the browser knows that.
-      {...{ closedby: 'any' }}
+      closedby="any"
     >
       <div className="dialog">
         <header>

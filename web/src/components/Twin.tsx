@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { given, type RawSearch, readText } from '../search.ts'
 
 /** Which pictures are shown as tables; the same for all pages, in the address. */
-export interface TwinSearch {
+interface TwinSearch {
   tables?: string
 }
 

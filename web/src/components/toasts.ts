@@ -1,9 +1,11 @@
 import { useSyncExternalStore } from 'react'
+import { gatewayNow } from '../api/gateway-clock.ts'
 
-export interface Toast {
+interface Toast {
   id: number
   tone: 'good' | 'bad' | 'info'
   text: string
+  /** By the clock of the gateway, like all times that are shown. */
   at: number
   /** Something that takes back what was done. */
   undo?: { label: string; run: () => void }
@@ -24,7 +26,7 @@ function change(next: readonly Toast[]): void {
 
 /** Says what happened where everybody sees it, and keeps it in the list behind the bell. */
 export function toast(tone: Toast['tone'], text: string, undo?: Toast['undo']): void {
-  const added: Toast = { id: ++lastId, tone, text, at: Date.now(), ...(undo ? { undo } : {}) }
+  const added: Toast = { id: ++lastId, tone, text, at: gatewayNow(), ...(undo ? { undo } : {}) }
   history = [added, ...history].slice(0, keptToasts)
   change([...shown, added].slice(-keptToasts))
   if (tone !== 'bad') setTimeout(() => dismiss(added.id), shownMs)

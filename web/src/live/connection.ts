@@ -14,7 +14,7 @@ export type ConnectionState =
   | { name: 'denied'; reason: string }
   | { name: 'asleep' }
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** The address, with the place to resume from. */
   address: (cursor: string | undefined) => string
   /** Gives the reason where this is the last event of the stream. */

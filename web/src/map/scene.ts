@@ -15,7 +15,7 @@ export interface MapNode {
   tone: 'origin' | 'good' | 'waiting' | 'bad' | 'quiet'
 }
 
-export interface SceneOptions {
+interface SceneOptions {
   nodes: readonly Pick<MapNode, 'id' | 'region'>[]
   /** Undefined until it is loaded, and where no node is on the map. */
   land: GeoPermissibleObjects | undefined

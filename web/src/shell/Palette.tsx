@@ -59,8 +59,8 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
       />
       <div role="listbox" className="options" id={`${id}-list`} aria-label="Found">
         {found.map((action, index) => (
-          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the combobox above takes the keys
-          <div
+          <button
+            type="button"
             key={action.title}
             id={`${id}-${index}`}
             role="option"
@@ -70,7 +70,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
           >
             {action.title}
             {action.hint !== undefined && <kbd>{action.hint}</kbd>}
-          </div>
+          </button>
         ))}
       </div>
       {found.length === 0 && <p className="empty">Nothing is called that.</p>}

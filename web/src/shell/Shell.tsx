@@ -53,7 +53,7 @@ export function Shell() {
           </Link>
         ))}
       </nav>
-      <main id="page" tabIndex={-1} key={path}>
+      <main id="page" tabIndex={-1}>
         {isOut ? <SignInAgain nodeId={asked} /> : <Banner />}
         <Gaps />
         <Outlet />

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react'
 import type { Zone } from '../format/time.ts'
 
-export type Theme = 'system' | 'light' | 'dark'
+type Theme = 'system' | 'light' | 'dark'
 
 /** What a person chose once for all pages of this browser. */
 interface Preferences {

@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent } from 'react'
 
-export interface Shortcuts {
+interface Shortcuts {
   /** The key after `g`. */
   onGo: (key: string) => void
   onPalette: () => void

@@ -3,7 +3,7 @@ import { gatewayNow, useGatewayAheadMs } from '../api/gateway-clock.ts'
 import { given, type RawSearch, readText } from '../search.ts'
 
 /** `5m`, `2h`, `7d`: up to now; or two moments. The same for all pages. */
-export interface RangeSearch {
+interface RangeSearch {
   range?: string
   from?: string
   to?: string

@@ -5,7 +5,7 @@ import { sessionQuery } from '../api/queries.ts'
 import { useLive, useLiveState } from '../live/hooks.ts'
 
 /** Who looks at the pages of this tab, which may be signed in and out in other tabs too. */
-export interface Viewer {
+interface Viewer {
   /** Somebody has to sign in. */
   isOut: boolean
   /** Somebody was in, so that the page may have what they typed. */

@@ -21,7 +21,7 @@ export interface ReaderRole {
 
 const readerName = 'corroport_reader'
 const advice = 'set DATABASE_READER_URL to a role that may only select'
-// The connections of several analytics processes.
+// Enough while one process takes over from another, and for several databases of one server.
 const connections = 10
 const privilegeMissing = '42501'
 const tableMissing = '42P01'
@@ -30,7 +30,7 @@ const temporaryFiles = '256MB'
 
 /**
  * The role of `readerUrl`; else one that is made here and may select our tables and nothing else. Its
- * password is new with each start, and nowhere but in memory.
+ * password is made anew by each process that leads, and is nowhere but in its memory.
  */
 export function createReaderRole(options: {
   db: Db

@@ -115,14 +115,16 @@ function idsAgainstEachOther(identity: Identity, announced: Announced): Finding[
     const detail = `${name} announces ${actorId}, its row in node_configs says ${written}`
     findings.push({ kind: 'actor-id-differs', detail })
   }
-  const othersOf = (owners: Owners, value: string | null | undefined): Identity[] =>
-    value ? (owners.get(value)?.filter((owner) => owner !== identity) ?? []) : []
-  for (const other of othersOf(announced.actorIds, actorId)) {
-    const detail = `${name} and ${nameOf(other)} announce the same actor id ${actorId}`
+  const othersOf = (owners: Owners, value: string | null | undefined): string[] =>
+    value ? (owners.get(value) ?? []).filter((owner) => owner !== identity).map(nameOf) : []
+  const ofActor = othersOf(announced.actorIds, actorId)
+  if (ofActor.length > 0) {
+    const detail = `${name} and ${listOf(ofActor)} announce the same actor id ${actorId}`
     findings.push({ kind: 'actor-id-shared', detail })
   }
-  for (const other of othersOf(announced.addresses, address)) {
-    const detail = `${name} and ${nameOf(other)} announce the same gossip address ${address}`
+  const atAddress = othersOf(announced.addresses, address)
+  if (atAddress.length > 0) {
+    const detail = `${name} and ${listOf(atAddress)} announce the same gossip address ${address}`
     findings.push({ kind: 'gossip-address-shared', detail })
   }
   return findings
@@ -140,7 +142,8 @@ function linkAgainstNats(
   return [{ kind: 'partitioned', detail: `canaries of ${name} do not reach ${by}; NATS hears it` }]
 }
 
-// Where a cluster of hundreds falls in two, each of its nodes is missed by half of them.
+// Where a cluster of hundreds falls in two, each of its nodes is missed by half of them; where one
+// file was copied to all, each has the address of all others.
 const mostNamed = 10
 
 function listOf(names: readonly string[]): string {

@@ -284,6 +284,20 @@ test('a node that misses canaries, and one that is missed, are both named', () =
   )
 })
 
+test('one address of many is told once for each of them, with the first ten of the others', () => {
+  const all = Array.from({ length: 13 }, (_, index) => heard(index + 1, { gossip: address(1) }))
+
+  const shared = mergeMembers(sources({ heard: all })).disagreements.filter(
+    ({ kind }) => kind === 'gossip-address-shared',
+  )
+
+  expect(shared).toHaveLength(13)
+  expect(shared[0]?.detail).toBe(
+    'node1 and node10, node11, node12, node13, node2, node3, node4, node5, node6, node7 and 2 ' +
+      `more announce the same gossip address ${address(1)}`,
+  )
+})
+
 test('a partition of many is told with the first ten of them', () => {
   const blind = Array.from({ length: 12 }, (_, index) => 10 + index)
   const views = blind.map((number) => view(number, [], [canary(3, 'partitioned?')]))

@@ -1,7 +1,10 @@
 import type { ClusterMember, NodeViewed, SwimMember } from '@corroport/contracts'
 import { expect, test } from '@jest/globals'
 import { measureRoundTrips } from './round-trips.ts'
+import type { SaidView } from './said-view.ts'
 
+const at = '2026-01-15T10:00:00.000000Z'
+const before = '2026-01-15T09:59:54.000000Z'
 const actor = (digit: number): string => String(digit).repeat(32)
 
 function member(number: number, change: Partial<ClusterMember> = {}): ClusterMember {
@@ -50,13 +53,13 @@ function view(
   number: number,
   members: SwimMember[],
   change: Partial<NodeViewed['swim']> = {},
-): { view: NodeViewed; ageMs: number } {
+): SaidView {
   return {
     ageMs: 12.4,
     view: {
       nodeId: `node${number}`,
-      at: '2026-01-15T10:00:00.000000Z',
-      swim: { source: 'admin-socket', takenAt: null, error: null, members, ...change },
+      at,
+      swim: { source: 'admin-socket', takenAt: at, error: null, members, ...change },
       sync: null,
       replication: null,
       canaries: [],
@@ -136,18 +139,36 @@ test('who says nothing, or sees nothing, is told with the reason; agents without
   expect(mean_ms).toBeNull()
 })
 
-test('what was seen before the admin socket failed counts no more', async () => {
-  const before = view(2, [seen(1, [9, 9, 9])], { error: 'no such socket' })
-
-  const reply = await measureRoundTrips([member(1), member(2)], [view(1, [seen(2, [4])]), before])
+test.each<[string, SaidView, string]>([
+  [
+    'what was seen before the admin socket failed',
+    view(2, [seen(1, [9, 9, 9])], { takenAt: before, error: 'no such socket' }),
+    'no such socket',
+  ],
+  [
+    'what a node saw that is not heard any more',
+    { ...view(2, [seen(1, [9, 9, 9])]), ageMs: 6000 },
+    'it has not said lately what it sees',
+  ],
+])('%s counts no more', async (_, old, reason) => {
+  const reply = await measureRoundTrips([member(1), member(2)], [view(1, [seen(2, [4])]), old])
 
   expect(reply.rtt_ms).toEqual([
     [null, 4],
     [null, null],
   ])
-  expect(reply.nodes.map(({ error }) => error)).toEqual([null, 'no such socket'])
+  expect(reply.nodes.map(({ error }) => error)).toEqual([null, reason])
   expect(reply.not_alive).toEqual([])
   expect(reply.mean_ms).toBe(4)
+})
+
+test('an admin socket that was slow once is told with what was seen before', async () => {
+  const slow = view(1, [seen(2, [4])], { error: 'no answer in 900 ms' })
+
+  const { nodes, rtt_ms } = await measureRoundTrips([member(1), member(2)], [slow])
+
+  expect(rtt_ms[0]).toEqual([null, 4])
+  expect(nodes[0]?.error).toBe('no answer in 900 ms')
 })
 
 test('the answer of 500 nodes is below three megabytes', async () => {

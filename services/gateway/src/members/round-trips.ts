@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import type { ClusterMember, NodeViewed, RoundTripsReply, SwimMember } from '@corroport/contracts'
+import type { ClusterMember, RoundTripsReply, SwimMember } from '@corroport/contracts'
+import { recentSwim, type SaidView } from './said-view.ts'
 
 type RoundTrips = Omit<RoundTripsReply, 'node_id' | 'timestamp'>
 type KnownMember = ClusterMember & { node_id: string }
@@ -10,17 +11,18 @@ const sliceMs = 10
 /** What the SWIM of each node measured to each other one: actors and addresses put to their nodes. */
 export async function measureRoundTrips(
   members: readonly ClusterMember[],
-  views: readonly { view: NodeViewed; ageMs: number }[],
+  views: readonly SaidView[],
 ): Promise<RoundTrips> {
   const nodes = members.filter((member): member is KnownMember => member.node_id !== null)
-  const viewOf = new Map(views.map((heard) => [heard.view.nodeId, heard]))
+  const saidBy = new Map(views.map((said) => [said.view.nodeId, said]))
   const findMembers = createFinder(nodes)
   const rtt_ms: RoundTrips['rtt_ms'] = []
   const samples: RoundTrips['samples'] = []
   const not_alive: RoundTrips['not_alive'] = []
   let sliceBegan = performance.now()
   for (const [place, { node_id: from }] of nodes.entries()) {
-    const swim = currentSwim(viewOf.get(from)?.view.swim)
+    const said = saidBy.get(from)
+    const swim = said && recentSwim(said)
     const row = findMembers(swim?.members ?? [])
     // An agent that was wiped finds its former self at its own address.
     row[place] = undefined
@@ -33,12 +35,12 @@ export async function measureRoundTrips(
   }
   return {
     nodes: nodes.map(({ node_id, region }) => {
-      const heard = viewOf.get(node_id)
+      const said = saidBy.get(node_id)
       return {
         node_id,
         region,
-        age_ms: heard ? Math.round(heard.ageMs) : null,
-        error: heard ? errorOf(heard.view.swim) : 'it has not said what it sees',
+        age_ms: said ? Math.round(said.ageMs) : null,
+        error: said ? errorOf(said) : 'it has not said what it sees',
       }
     }),
     rtt_ms,
@@ -48,16 +50,12 @@ export async function measureRoundTrips(
   }
 }
 
-/** What was seen before the admin socket failed is no measurement of now. */
-function currentSwim(swim: NodeViewed['swim'] | undefined): NodeViewed['swim'] | undefined {
-  if (!swim || swim.source === 'none') return undefined
-  return swim.source === 'admin-socket' && swim.error !== null ? undefined : swim
-}
-
-function errorOf({ source, error }: NodeViewed['swim']): string | null {
+function errorOf(said: SaidView): string | null {
+  const { source, error } = said.view.swim
   if (error !== null) return error
-  if (source === 'admin-socket') return null
-  return source === 'table' ? 'its admin socket is not read: no round trips' : 'it sees no SWIM'
+  if (source === 'none') return 'it sees no SWIM'
+  if (!recentSwim(said)) return 'it has not said lately what it sees'
+  return source === 'table' ? 'its admin socket is not read: no round trips' : null
 }
 
 type Row = (SwimMember | undefined)[]

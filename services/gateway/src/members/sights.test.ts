@@ -49,3 +49,23 @@ test('who has no SWIM at all does not say that a member is unlisted', () => {
     { node_id: 'node3', state: null },
   ])
 })
+
+test("what a node saw before its agent was lost is nobody's sight", () => {
+  const lost = view(3, [swim(1), swim(2)], [])
+  const before = '2026-01-15T09:59:54.000000Z'
+  const change = {
+    swim: { ...sources().swim, isRecent: false },
+    views: [{ ...lost, view: { ...lost.view, swim: { ...lost.view.swim, takenAt: before } } }],
+  }
+
+  expect(describeSights('node2', sources(change))).toEqual([
+    { node_id: 'node1', state: null },
+    { node_id: 'node3', state: null },
+  ])
+  expect(memberOf(change, 'node2').swim.seen_by).toEqual({
+    alive: 0,
+    suspect: 0,
+    down: 0,
+    unlisted: 0,
+  })
+})

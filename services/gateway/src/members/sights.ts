@@ -1,5 +1,6 @@
 import type { ClusterMember, Sight, SwimState } from '@corroport/contracts'
 import { addressOf, type Identity, identify } from './identities.ts'
+import { recentSwim } from './said-view.ts'
 import type { MemberSources } from './sources.ts'
 
 /** What the SWIM of one other node has. */
@@ -20,16 +21,17 @@ export function gatherSightings(
     if (actorId === undefined) byAddress.set(addressOf(identity), identity)
     else byActor.set(actorId, identity)
   }
-  return views
-    .filter(({ view }) => view.nodeId !== nodeId && view.swim.source !== 'none')
-    .map(({ view }) => {
-      const states = new Map<Identity, SwimState>()
-      for (const { actorId, address, state } of view.swim.members) {
-        const seen = byActor.get(actorId) ?? byAddress.get(address)
-        if (seen && !states.has(seen)) states.set(seen, state)
-      }
-      return { by: view.nodeId, states }
-    })
+  return views.flatMap((said) => {
+    const by = said.view.nodeId
+    const swim = recentSwim(said)
+    if (by === nodeId || !swim) return []
+    const states = new Map<Identity, SwimState>()
+    for (const { actorId, address, state } of swim.members) {
+      const seen = byActor.get(actorId) ?? byAddress.get(address)
+      if (seen && !states.has(seen)) states.set(seen, state)
+    }
+    return { by, states }
+  })
 }
 
 /** No node sees itself: SWIM never lists the agent that is asked. */
@@ -55,9 +57,7 @@ export function describeSights(id: string, sources: MemberSources): Sight[] | un
       sighting.states.get(seen) ?? ('unlisted' as const),
     ]),
   )
-  if (sources.swim.source !== 'none') {
-    states.set(sources.nodeId, seen.swim?.state ?? 'unlisted')
-  }
+  if (sources.swim.isRecent) states.set(sources.nodeId, seen.swim?.state ?? 'unlisted')
   const isLocal = (nodeId: string): number => Number(nodeId === sources.nodeId)
   return identities
     .flatMap(({ nodeId }) => (nodeId === null || nodeId === id ? [] : nodeId))

@@ -2,10 +2,10 @@ import type {
   DeclaredNode,
   NodeAnnounced,
   NodeState,
-  NodeViewed,
   Presence,
   SwimMember,
 } from '@corroport/contracts'
+import type { SaidView } from './said-view.ts'
 
 /** What a node says of itself in the replicated table, which may be long ago. */
 export interface NodeRow {
@@ -38,6 +38,6 @@ export interface MemberSources {
     isRecent: boolean
   }
   /** What nodes said lately that they see, this one included. */
-  views: readonly { view: NodeViewed; ageMs: number }[]
+  views: readonly SaidView[]
   isNatsConnected: boolean
 }

@@ -1,7 +1,6 @@
 import type { Bus } from '@corroport/bus'
 import {
   type DeclaredNode,
-  fromTimestamp,
   type MembersReply,
   type NodeViewed,
   nodeLostAfterMs,
@@ -11,11 +10,12 @@ import {
   toTimestamp,
 } from '@corroport/contracts'
 import type { CorrosionClient } from '@corroport/corrosion-client'
-import type { Directory, HeardView, Views } from '@corroport/identity'
+import type { Directory, Views } from '@corroport/identity'
 import type { Roster } from '../roster.ts'
 import { startSampler } from '../status/sampler.ts'
 import { readMembers, readNodeRows } from './agent-tables.ts'
 import { mergeMembers } from './merge.ts'
+import { ageOf, recentMs } from './said-view.ts'
 import { describeSights } from './sights.ts'
 import type { MemberSources, NodeRow } from './sources.ts'
 
@@ -36,15 +36,14 @@ export interface Members extends AsyncDisposable {
   sightsOf(nodeId: string): Sight[] | undefined
 }
 
-/** What is said each second is recent; the admin socket may have been slow once. */
-const recentMs = 5000
-
 export function startMembers(deps: MembersDeps): Members {
   const { config, bus, directory, views, roster, agent } = deps
   const { nodeId } = config
   const ownView = () => {
     const heard = views.get(nodeId)
-    return heard && { ...heard, isRecent: heard.ageMs() <= nodeLostAfterMs }
+    if (!heard) return undefined
+    const ageMs = heard.ageMs()
+    return { view: heard.view, ageMs, isRecent: ageMs <= nodeLostAfterMs }
   }
   const tables = startSampler({
     onLooked: () => undefined,
@@ -144,13 +143,6 @@ function declaredNodes(
     source: found?.source ?? 'static',
     nodes: [...nodes, ...missing.map((id) => ({ nodeId: id, address: null, region: null }))],
   }
-}
-
-/** Of something that was taken before a view was said; both times are by the clock of its node. */
-function ageOf(heard: HeardView, takenAt: string | null): number | null {
-  if (takenAt === null) return null
-  const said = fromTimestamp(heard.view.at) ?? 0
-  return heard.ageMs() + Math.max(0, said - (fromTimestamp(takenAt) ?? said)) / 1000
 }
 
 function rounded(ms: number | null): number | null {

@@ -82,7 +82,7 @@ export function createQueries({ config, bus, directory, queryAgent }: QueriesDep
         )
         return answered({ node_id: null, table, freshness: null })
       } catch (error) {
-        return refused(null, error, 'analytics does not answer')
+        return refused(null, error, 'it does not answer, its /health/ready says what it lacks')
       }
     },
   }

@@ -130,8 +130,12 @@ function Side({ side }: { side: SideName }) {
   const { ids, change } = useSide(side)
   const addRepeats = useMutation({
     mutationFn: async () => (await Promise.all(ids.map((id) => seriesOf(id)))).flat(),
-    onSuccess: (repeats) => change((old) => [...old, ...repeats]),
   })
+  const add = (): void =>
+    addRepeats.mutate(undefined, {
+      // Not called once the page is left, to which it would lead back.
+      onSuccess: (repeats) => change((old) => [...old, ...repeats]),
+    })
   const name = side.toUpperCase()
   return (
     <div>
@@ -151,7 +155,7 @@ function Side({ side }: { side: SideName }) {
         <button
           type="button"
           className="quiet"
-          onClick={() => addRepeats.mutate()}
+          onClick={add}
           disabled={addRepeats.isPending}
           aria-busy={addRepeats.isPending}
         >

@@ -7,6 +7,7 @@ import { toast } from '../../components/toasts.ts'
 import { useIsGone } from '../../components/useIsGone.ts'
 import { useRefusal } from '../../shell/refusal.ts'
 import { readIds } from './search.ts'
+import type { SideName } from './useSide.ts'
 
 /** Forgets an experiment, after asking; not while it runs. */
 export function DeleteExperiment({ id, isRunning }: { id: string; isRunning: boolean }) {
@@ -64,7 +65,7 @@ export function DeleteExperiment({ id, isRunning }: { id: string; isRunning: boo
   )
 }
 
-function sideWithout(side: 'a' | 'b', ids: string | undefined, id: string) {
+function sideWithout(side: SideName, ids: string | undefined, id: string) {
   const rest = readIds(ids).filter((each) => each !== id)
   return rest.length === 0 ? {} : { [side]: rest.join(',') }
 }

@@ -1,11 +1,12 @@
 import type { Experiment, ExperimentProgress, ExperimentReply } from '@corroport/contracts'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useSearch } from '@tanstack/react-router'
+import { useSearch } from '@tanstack/react-router'
 import { messageOf } from '../../api/errors.ts'
 import { experiments } from '../../api/experiments.ts'
 import { type Figure, Figures } from '../../components/Figures.tsx'
 import { InView } from '../../components/InView.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
+import { Tabs } from '../../components/Tabs.tsx'
 import { Time } from '../../components/Time.tsx'
 import { toast } from '../../components/toasts.ts'
 import { formatBytes, formatCount } from '../../format/number.ts'
@@ -57,21 +58,7 @@ export function ExperimentPanel({ id, onClose }: { id: string; onClose: () => vo
           <>
             <Outline experiment={experiment} />
             {!isOver(experiment) && <Progress experiment={experiment} progress={progress} />}
-            <ul className="analytics-tabs" aria-label={`Parts of ${id}`}>
-              {tabs.map((each) => (
-                <li key={each}>
-                  <Link
-                    from="/analytics"
-                    to="/analytics"
-                    resetScroll={false}
-                    search={(search) => ({ ...search, tab: each })}
-                    aria-current={each === tab ? 'page' : undefined}
-                  >
-                    {titles[each]}
-                  </Link>
-                </li>
-              ))}
-            </ul>
+            <Tabs label={`Parts of ${id}`} {...{ tabs, titles }} chosen={tab} />
             {tab === 'environment' ? (
               <Environment experiment={experiment} />
             ) : (

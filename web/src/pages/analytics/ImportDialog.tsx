@@ -40,8 +40,7 @@ export function ImportDialog({ onImported, onClose }: ImportDialogProps) {
       await queries.invalidateQueries({ queryKey: ['experiments'] })
     } catch (error) {
       // A click beside the window closes it, too.
-      if (controller.signal.aborted)
-        toast('info', `${chosen.name} is not imported: it was cancelled`)
+      if (controller.signal.aborted) toast('info', `the import of ${chosen.name} was cancelled`)
       else setState({ name: 'failed', reason: messageOf(error) })
     }
   }

@@ -14,11 +14,9 @@ export function Origins({ chosen, error, onChange }: OriginsProps) {
   const nodes = data?.nodes ?? []
   const local = nodes.find((node) => node.is_local)?.node_id
   const present = nodes.flatMap(({ node_id: id, presence }) => (presence === 'present' ? id : []))
-  const presences = new Map<string, string>([
-    // One that was removed since is still asked for until it is taken away.
-    ...chosen.map((id) => [id, data ? 'not known' : ''] as const),
-    ...nodes.map(({ node_id: id, presence }) => [id, presence] as const),
-  ])
+  const presences = new Map(nodes.map(({ node_id: id, presence }) => [id, presence]))
+  // One that was removed since is still asked for until it is taken away.
+  const offered = new Set([...presences.keys(), ...chosen])
   const toggle = (id: string, isChosen: boolean): void =>
     onChange(isChosen ? [...chosen, id] : chosen.filter((each) => each !== id))
   return (
@@ -27,7 +25,7 @@ export function Origins({ chosen, error, onChange }: OriginsProps) {
       {failure !== null && (
         <p className="note bad">The nodes are not known: {messageOf(failure)}</p>
       )}
-      {[...presences].map(([id, presence]) => (
+      {[...offered].map((id) => (
         <label key={id}>
           <input
             type="checkbox"
@@ -35,7 +33,9 @@ export function Origins({ chosen, error, onChange }: OriginsProps) {
             onChange={({ target }) => toggle(id, target.checked)}
           />
           {id}
-          {presence !== 'present' && <span className="hint"> {presence}</span>}
+          {data && presences.get(id) !== 'present' && (
+            <span className="hint"> {presences.get(id) ?? 'not known'}</span>
+          )}
         </label>
       ))}
       <button

@@ -70,7 +70,8 @@ export function StartForm({ onStarted }: { onStarted: (id: string) => void }) {
     ...(isTried && 'errors' in read ? read.errors : {}),
   }
   const write = (next: PlanForm): void => {
-    create.reset()
+    // What is under way has still to say how it ended.
+    if (!create.isPending) create.reset()
     setForm(next)
     keepDraft(draftName, next)
   }

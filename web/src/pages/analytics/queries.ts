@@ -53,7 +53,9 @@ export function versionOf({ is_final: isFinal, computed_at: at }: ExperimentFigu
   return isFinal ? at : 'running'
 }
 
-const paceOfParts = (version: string) => (version === 'running' ? everyMs.parts : false)
+/** What is final is asked for until it came. */
+const paceOfParts = (version: string, data: unknown) =>
+  version === 'running' || data === undefined ? everyMs.parts : false
 
 export const pairsQuery = (id: string, version: string) =>
   infiniteQueryOptions({
@@ -61,14 +63,14 @@ export const pairsQuery = (id: string, version: string) =>
     queryFn: ({ pageParam }) => experiments.pairs(id, pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next }) => next ?? undefined,
-    refetchInterval: paceOfParts(version),
+    refetchInterval: ({ state: { data } }) => paceOfParts(version, data),
   })
 
 export const messagesQuery = (id: string, after: string | undefined, version: string) =>
   queryOptions({
     queryKey: ['experiment-messages', id, after ?? null, version],
     queryFn: () => experiments.messages(id, after),
-    refetchInterval: paceOfParts(version),
+    refetchInterval: ({ state: { data } }) => paceOfParts(version, data),
     placeholderData: ofSame(id),
   })
 
@@ -76,7 +78,7 @@ const acksOfParts = 20_000
 
 /** Many are read in hundreds of pages: the more there are, the less often. */
 export function acksPace(version: string, acks: Acks | undefined): number | false {
-  const pace = paceOfParts(version)
+  const pace = paceOfParts(version, acks)
   return pace && pace * Math.max(1, (acks ? readIn(acks) : 0) / acksOfParts)
 }
 

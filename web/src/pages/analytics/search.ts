@@ -10,7 +10,7 @@ export const tabs = [
 ] as const
 export type Tab = (typeof tabs)[number]
 
-export interface AnalyticsSearch {
+interface AnalyticsSearch {
   /** The chosen one, by its id. */
   experiment?: string
   tab?: Tab

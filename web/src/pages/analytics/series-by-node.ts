@@ -1,6 +1,6 @@
 import type { AckPoint } from './acks.ts'
 
-export interface NodeSeries {
+interface NodeSeries {
   label: string
   values: (number | null)[]
 }

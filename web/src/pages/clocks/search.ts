@@ -1,6 +1,6 @@
 import { given, type RawSearch, readText } from '../../search.ts'
 
-export interface ClocksSearch {
+interface ClocksSearch {
   /** Whose history is shown; without it that of the first of the table. */
   node?: string
   /** Of the propagation. */

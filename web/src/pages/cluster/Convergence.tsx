@@ -3,6 +3,7 @@ import { gateway } from '../../api/gateway.ts'
 import { AskedPanel } from '../../components/AskedPanel.tsx'
 import { Badge } from '../../components/Badge.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatCount } from '../../format/number.ts'
 
 /** Whether all nodes have the same rows; asked for by a person, since each node reads them all. */
@@ -80,7 +81,7 @@ function describeGroup({ digest, rows, node_ids }: Group): string {
 }
 
 const tableColumns: readonly Column<ConvergenceReply['tables'][number]>[] = [
-  { id: 'table', title: 'Table', value: ({ table }) => table, cell: ({ table }) => table },
+  textColumn('table', 'Table', ({ table }) => table),
   {
     id: 'equal',
     title: 'Rows are',

@@ -8,7 +8,7 @@ import { CommandTwin } from './CommandTwin.tsx'
 
 interface RemovalProps {
   /** All but the one of this gateway. */
-  others: readonly Pick<ClusterMember, 'node_id' | 'state'>[]
+  others: readonly { nodeId: string; state: ClusterMember['state'] }[]
   follow: Follow
 }
 
@@ -21,16 +21,15 @@ interface Asked {
 export function Removal({ others, follow }: RemovalProps) {
   const [asked, setAsked] = useState<Asked>()
   const [chosen, setChosen] = useState<string>()
-  const [isForced, setForced] = useState(false)
-  const named = others.flatMap(({ node_id: nodeId, state }) =>
-    nodeId === null ? [] : [{ nodeId, state }],
-  )
+  // Not of whichever node comes next, when the one that it was meant for is gone.
+  const [forced, setForced] = useState<string>()
   const target =
-    named.find(({ nodeId }) => nodeId === chosen) ??
-    named.find(({ state }) => state === 'left') ??
-    named[0]
+    others.find(({ nodeId }) => nodeId === chosen) ??
+    others.find(({ state }) => state === 'left') ??
+    others[0]
   if (!target) return null
   const { nodeId } = target
+  const isForced = forced === nodeId
   const force = isForced ? ' --force' : ''
   return (
     <>
@@ -38,14 +37,11 @@ export function Removal({ others, follow }: RemovalProps) {
         <Choice
           label="Node"
           value={nodeId}
-          options={named.map((each) => ({
+          options={others.map((each) => ({
             value: each.nodeId,
             label: `${each.nodeId} (${each.state ?? 'state not known'})`,
           }))}
-          onChange={(next) => {
-            setChosen(next)
-            setForced(false) // it was meant for the one before
-          }}
+          onChange={setChosen}
         />
         <button type="button" onClick={() => setAsked({ nodeId, isForced })}>
           Remove …
@@ -56,7 +52,7 @@ export function Removal({ others, follow }: RemovalProps) {
             checked={isForced}
             onChange={({ target: { checked } }) => {
               setChosen(nodeId)
-              setForced(checked)
+              setForced(checked ? nodeId : undefined)
             }}
           />{' '}
           although it has not left

@@ -2,6 +2,7 @@ import type { RoundTripLink, RoundTripsReply } from '@corroport/contracts'
 import { State } from '../../components/Badge.tsx'
 import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatDuration } from '../../format/time.ts'
 import { deviationsOf, formatDeviations, mostCells } from './matrix.ts'
 
@@ -31,8 +32,8 @@ export function RoundTripLinks({ of, reply }: RoundTripLinksProps) {
 
 function linkColumns(reply: RoundTripsReply): Column<RoundTripLink>[] {
   return [
-    { id: 'from', title: 'From', value: ({ from }) => from, cell: ({ from }) => from },
-    { id: 'to', title: 'To', value: ({ to }) => to, cell: ({ to }) => to },
+    textColumn('from', 'From', ({ from }) => from),
+    textColumn('to', 'To', ({ to }) => to),
     {
       id: 'state',
       title: 'State',

@@ -97,7 +97,7 @@ function RoundTripFigures({ reply }: { reply: RoundTripsReply }) {
             Regions
           </button>
         </div>
-        {pair !== undefined && (
+        {to !== undefined && (
           <button
             type="button"
             className="quiet"
@@ -114,7 +114,7 @@ function RoundTripFigures({ reply }: { reply: RoundTripsReply }) {
         picture={
           <>
             <MatrixTable matrix={matrix} reply={reply} isOfRegions={shown === 'regions'} />
-            {pair !== undefined && <RoundTripLinks of={links} reply={reply} />}
+            {to !== undefined && <RoundTripLinks of={links} reply={reply} />}
           </>
         }
         table={<RoundTripLinks of={links} reply={reply} />}

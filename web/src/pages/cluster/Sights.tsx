@@ -9,6 +9,7 @@ import { Copy } from '../../components/Copy.tsx'
 import { Figures } from '../../components/Figures.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
 
 interface SightsProps {
   of: ClusterMember & { node_id: string }
@@ -85,7 +86,7 @@ function SightsTable({ nodeId }: { nodeId: string }) {
 }
 
 const sightColumns: readonly Column<Sight>[] = [
-  { id: 'node', title: 'Node', value: (sight) => sight.node_id, cell: (s) => s.node_id },
+  textColumn('node', 'Node', ({ node_id }) => node_id),
   {
     id: 'state',
     title: 'Sees it',

@@ -1,6 +1,6 @@
 import { given, type RawSearch, readChoice, readText } from '../../search.ts'
 
-export interface ClusterSearch {
+interface ClusterSearch {
   /** The member whose sights are shown. */
   node?: string
   /** Text that a member's node, region, actor or address has to contain. */

@@ -37,6 +37,14 @@ export const EventList = memo(function EventList(props: EventListProps) {
   useEffect(() => {
     scroller.current?.scrollTo({ top: 0 })
   }, [returns])
+  useEffect(
+    () => () => {
+      // A list that is away is read by nobody.
+      onReading(false)
+      onOpen(undefined)
+    },
+    [onReading, onOpen],
+  )
   const tell = (): void => onReading(hasKeys.current || (scroller.current?.scrollTop ?? 0) > 0)
 
   return (

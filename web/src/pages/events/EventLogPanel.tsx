@@ -54,7 +54,14 @@ export function EventLogPanel({ range }: { range: TimeRange }) {
               {isPaused ? 'Resume' : 'Pause'}
             </button>
           )}
-          <button type="button" className="quiet" onClick={clear}>
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => {
+              clear()
+              toNewest()
+            }}
+          >
             Clear
           </button>
           <Copy label="Copy nats command" text={asNatsCommand(filters)} />

@@ -99,7 +99,7 @@ export function search(events: readonly LoggedEvent[], text: string): readonly L
   return events.filter((event) => pattern.test(event.subject) || pattern.test(event.text))
 }
 
-/** For a person to read; what is no JSON as it is. */
+/** For a person to read. */
 export function formatted(text: string): string {
   return JSON.stringify(JSON.parse(text), null, 2)
 }

@@ -43,4 +43,5 @@ test('the same is tapped in a terminal', () => {
     "npx corroport tap 'corro.ack.*.node1'\nnpx corroport tap 'corro.x.>'",
   )
   expect(asTapCommand(everyRecord)).toBe('npx corroport tap --records-only')
+  expect(asTapCommand([...everyRecord, 'corro.hint.>'])).toContain("tap 'corro.hint.>'")
 })

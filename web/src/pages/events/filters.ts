@@ -45,7 +45,8 @@ export function asNatsCommand(filters: readonly string[]): string {
 
 /** It takes one subject, so several filters are several commands. */
 export function asTapCommand(filters: readonly string[]): string {
-  const isEvery = everyRecord.every((filter) => filters.includes(filter))
-  if (isEvery) return shellCommand(['npx', 'corroport', 'tap', '--records-only'])
+  if (filters.join() === everyRecord.join()) {
+    return shellCommand(['npx', 'corroport', 'tap', '--records-only'])
+  }
   return filters.map((filter) => shellCommand(['npx', 'corroport', 'tap', filter])).join('\n')
 }

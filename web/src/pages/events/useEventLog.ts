@@ -29,7 +29,7 @@ export function useEventLog({ subjects, rate, range, isHeld }: Wanted) {
     setLog((old) => add(old, toLogged(events, gatewayNow()), isHeld))
   })
   const past = useQuery({
-    queryKey: ['records', subjects, range.key],
+    queryKey: ['events', subjects, range.key],
     queryFn: () =>
       gateway.records({ subjects, since: range.since(), until: range.until, limit: backfilled }),
     staleTime: Infinity,

@@ -4,10 +4,10 @@ import { useTimeRange } from '../../shell/time-range.ts'
 import { HeatMap } from './HeatMap.tsx'
 import { MessageLife } from './MessageLife.tsx'
 import { MessageList } from './MessageList.tsx'
-import './messages.css'
 import { Receptions } from './Receptions.tsx'
 import { ResetTracking } from './ResetTracking.tsx'
 import { SendForm } from './SendForm.tsx'
+import './messages.css'
 
 export function MessagesPage() {
   const { message } = useSearch({ from: '/messages' })

@@ -49,8 +49,9 @@ export function SendForm({ onSent }: { onSent: (pk: string) => void }) {
       toast('good', `sent by ${transport} to ${length} ${length === 1 ? 'node' : 'nodes'}`)
       // What was typed while it was under way is the next message.
       setContent((typed) => (typed === content ? '' : typed))
-      if (isGone()) keepDraft(draftName, undefined)
-      else onSent(message.pk)
+      if (!isGone()) onSent(message.pk)
+      // The form of another page may have other words by now.
+      else if (readDraft(draftName) === content) keepDraft(draftName, undefined)
     } catch (error) {
       if (isGone()) toast('bad', whyNot(error))
       setProblem(whyNot(error))

@@ -1,7 +1,7 @@
 import type { MessageLifeReply } from '@corroport/contracts'
 
 export type LifeNode = MessageLifeReply['nodes'][number]
-export type MarkKind = 'accepted' | 'seen' | 'acknowledged'
+type MarkKind = 'accepted' | 'seen' | 'acknowledged'
 
 export interface Mark {
   nodeId: string

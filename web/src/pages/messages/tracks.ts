@@ -14,7 +14,7 @@ export interface Track {
   acks: number
 }
 
-export interface Tracks {
+interface Tracks {
   /** Events in any order, and any of them again. True when one of them was of a message. */
   take(events: readonly NamedEvent[]): boolean
   list(): Track[]

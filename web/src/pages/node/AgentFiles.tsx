@@ -4,7 +4,8 @@ import { gateway } from '../../api/gateway.ts'
 import { Badge } from '../../components/Badge.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
+import { timeColumn } from '../../components/time-column.tsx'
 import { formatBytes } from '../../format/number.ts'
 
 const everyMs = 5000
@@ -56,7 +57,7 @@ export function AgentFiles({ nodeId }: { nodeId: string }) {
 }
 
 const fileColumns: readonly Column<AgentFile>[] = [
-  { id: 'role', title: 'File', value: ({ role }) => role, cell: ({ role }) => role },
+  textColumn('role', 'File', ({ role }) => role),
   {
     id: 'exists',
     title: 'There',
@@ -73,12 +74,7 @@ const fileColumns: readonly Column<AgentFile>[] = [
     value: ({ size_bytes }) => size_bytes,
     cell: ({ size_bytes }) => (size_bytes === null ? '–' : formatBytes(size_bytes)),
   },
-  {
-    id: 'modified',
-    title: 'Modified',
-    value: ({ modified_at }) => modified_at,
-    cell: ({ modified_at }) => (modified_at === null ? '–' : <Time at={modified_at} withDate />),
-  },
+  timeColumn('modified', 'Modified', ({ modified_at }) => modified_at),
   {
     id: 'mode',
     title: 'Mode',

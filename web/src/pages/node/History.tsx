@@ -4,7 +4,7 @@ import { Badge } from '../../components/Badge.tsx'
 import { Empty } from '../../components/Notice.tsx'
 import { DataPanel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
-import { Time } from '../../components/Time.tsx'
+import { timeColumn } from '../../components/time-column.tsx'
 import { useRefetchOn } from '../../live/useRefetchOn.ts'
 import { useTimeRange } from '../../shell/time-range.ts'
 import { type Happening, happeningsOf, subjectsOf } from './history.ts'
@@ -54,7 +54,7 @@ export function History({ nodeId }: { nodeId: string }) {
 }
 
 const columns: readonly Column<Happening>[] = [
-  { id: 'at', title: 'At', value: ({ at }) => at, cell: ({ at }) => <Time at={at} withDate /> },
+  timeColumn('at', 'At', ({ at }) => at),
   {
     id: 'name',
     title: 'Event',

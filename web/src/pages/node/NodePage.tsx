@@ -1,9 +1,10 @@
 import type { NodeSummary, Plan } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useSearch } from '@tanstack/react-router'
+import { useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { nodesQuery } from '../../api/queries.ts'
 import { ErrorNote } from '../../components/Notice.tsx'
+import { Tabs } from '../../components/Tabs.tsx'
 import { AgentFiles } from './AgentFiles.tsx'
 import { Change } from './Change.tsx'
 import { Configuration } from './Configuration.tsx'
@@ -14,9 +15,18 @@ import { History } from './History.tsx'
 import { NodeBar } from './NodeBar.tsx'
 import { Overview } from './Overview.tsx'
 import { Samples } from './Samples.tsx'
-import { tabs } from './search.ts'
+import { type Tab, tabs } from './search.ts'
 import { useEditDraft } from './useEditDraft.ts'
 import './node.css'
+
+const titles: Record<Tab, string> = {
+  overview: 'Overview',
+  samples: 'Samples',
+  configuration: 'Configuration',
+  bootstrap: 'Change',
+  agent: 'Agent files',
+  history: 'History',
+}
 
 /** One node, whichever it is: its services, its agent, its file, and what happened to them. */
 export function NodePage() {
@@ -76,7 +86,7 @@ function OneNode({ nodeId, nodes, heardAt, isLoaded }: OneNodeProps) {
         </p>
       )}
       {summary && <DevelopmentAgentNote of={summary} />}
-      <Tabs />
+      <Tabs label="Parts of the node" {...{ tabs, titles }} chosen={tab} />
       <CurrentOperation nodeId={nodeId} />
       {tab === 'overview' && <Overview nodeId={nodeId} summary={summary} heardAt={heardAt} />}
       {tab === 'samples' && <Samples nodeId={nodeId} />}
@@ -94,23 +104,5 @@ function OneNode({ nodeId, nodes, heardAt, isLoaded }: OneNodeProps) {
       {tab === 'agent' && <AgentFiles nodeId={nodeId} />}
       {tab === 'history' && <History nodeId={nodeId} />}
     </>
-  )
-}
-
-function Tabs() {
-  return (
-    <div className="node-tabs" role="navigation" aria-label="Parts of the node">
-      {tabs.map(({ id, title }) => (
-        <Link
-          key={id}
-          from="/node"
-          to="/node"
-          search={({ tab: _tab, ...rest }) => (id === 'overview' ? rest : { ...rest, tab: id })}
-          activeOptions={{ exact: true }}
-        >
-          {title}
-        </Link>
-      ))}
-    </div>
   )
 }

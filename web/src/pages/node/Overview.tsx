@@ -1,6 +1,7 @@
 import type { NodeReply, NodeSummary } from '@corroport/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { gateway } from '../../api/gateway.ts'
+import { everyMs } from '../../api/queries.ts'
 import { Age } from '../../components/Age.tsx'
 import { Badge, State } from '../../components/Badge.tsx'
 import { Figures } from '../../components/Figures.tsx'
@@ -8,11 +9,12 @@ import { figureColumn } from '../../components/figure-column.ts'
 import { DataPanel, Panel } from '../../components/Panel.tsx'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import { formatCount } from '../../format/number.ts'
 import { formatDuration } from '../../format/time.ts'
 import { Diagnosis } from './Diagnosis.tsx'
 
-const everyMs = 2000
+const ownEveryMs = 2000
 
 interface OverviewProps {
   nodeId: string
@@ -27,7 +29,7 @@ export function Overview({ nodeId, summary, heardAt }: OverviewProps) {
   const query = useQuery({
     queryKey: ['node', nodeId],
     queryFn: () => gateway.node(nodeId),
-    refetchInterval: everyMs,
+    refetchInterval: ownEveryMs,
   })
   return (
     <>
@@ -36,7 +38,7 @@ export function Overview({ nodeId, summary, heardAt }: OverviewProps) {
         title="Services and agent"
         what={`what ${nodeId} says of itself`}
         query={query}
-        everyMs={everyMs}
+        everyMs={ownEveryMs}
       >
         {(node) => <Parts of={node} />}
       </DataPanel>
@@ -51,7 +53,7 @@ function Identity({ of, heardAt }: { of: NodeSummary; heardAt: number }) {
     <Panel
       title="Identity"
       className="node-facts"
-      aside={<Age at={heardAt} ageMs={age_ms} staleAfterMs={4000} />}
+      aside={<Age at={heardAt} ageMs={age_ms} staleAfterMs={2 * everyMs.nodes} />}
     >
       <Figures
         of={[
@@ -140,7 +142,7 @@ function Parts({ of }: { of: NodeReply }) {
 }
 
 const subscriptionColumns: readonly Column<NonNullable<NodeReply['subscriptions']>[number]>[] = [
-  { id: 'table', title: 'Table', value: ({ table }) => table, cell: ({ table }) => table },
+  textColumn('table', 'Table', ({ table }) => table),
   {
     id: 'state',
     title: 'State',

@@ -31,7 +31,7 @@ export function RolloutProgress({ id }: { id: string }) {
       query={query}
       actions={
         <>
-          {query.data && !isOver(query.data.rollout) && <RolloutSteering of={query.data.rollout} />}
+          {query.data && <RolloutSteering of={query.data.rollout} />}
           <button type="button" className="quiet" onClick={close}>
             Close
           </button>

@@ -9,7 +9,18 @@ import { useRefusal } from '../../shell/refusal.ts'
 
 type Steering = Parameters<typeof gateway.steer>[1]
 
-/** Pauses, resumes or aborts a rollout that is under way. */
+const steerings: Partial<Record<Rollout['state'], readonly Steering[]>> = {
+  running: ['pause', 'abort'],
+  pausing: ['resume', 'abort'],
+  paused: ['resume', 'abort'],
+}
+const words: Record<Steering, string> = { pause: 'Pause', resume: 'Resume', abort: 'Abort' }
+const hints: Partial<Record<Steering, string>> = {
+  pause: 'the node under way ends in any case',
+  abort: 'nodes that have not begun are left out',
+}
+
+/** Pauses, resumes or aborts a rollout, as far as its state lets it. */
 export function RolloutSteering({ of: { id, state, nodes } }: { of: Rollout }) {
   const queries = useQueryClient()
   const refusal = useRefusal('operator')
@@ -29,63 +40,45 @@ export function RolloutSteering({ of: { id, state, nodes } }: { of: Rollout }) {
   const left = nodes.filter((node) => node.state === 'waiting').map(({ node_id }) => node_id)
   return (
     <>
-      {state === 'paused' || state === 'pausing' ? (
+      {(steerings[state] ?? []).map((action) => (
         <button
+          key={action}
           type="button"
-          disabled={refusal !== undefined}
-          title={refusal}
-          onClick={() => setAsked('resume')}
-        >
-          Resume …
-        </button>
-      ) : (
-        <button
-          type="button"
+          className={action === 'abort' ? 'danger' : undefined}
           disabled={isPausing || refusal !== undefined}
-          title={refusal ?? 'the node under way ends in any case'}
-          onClick={() => void pause()}
+          title={refusal ?? hints[action]}
+          onClick={() => (action === 'pause' ? void pause() : setAsked(action))}
         >
-          Pause
+          {words[action]}
+          {action === 'pause' ? '' : ' …'}
         </button>
-      )}
-      <button
-        type="button"
-        className="danger"
-        disabled={refusal !== undefined || state === 'aborting'}
-        title={refusal ?? 'nodes that have not begun are left out'}
-        onClick={() => setAsked('abort')}
-      >
-        Abort …
-      </button>
-      {asked === 'resume' && (
+      ))}
+      {asked !== undefined && (
         <Confirm
-          title="Resume the rollout"
-          action="Resume the rollout"
-          {...(left.length > 1 ? { typed: 'resume' } : {})}
-          onConfirm={() => steer('resume')}
+          title={`${words[asked]} the rollout`}
+          action={`${words[asked]} the rollout`}
+          isDangerous={asked === 'abort'}
+          {...(asked === 'resume' && left.length > 1 ? { typed: 'resume' } : {})}
+          onConfirm={() => steer(asked)}
           onClose={() => setAsked(undefined)}
         >
-          <p>
-            The agents of {left.join(', ')} get the new configuration and are restarted, one after
-            the other.
-          </p>
-        </Confirm>
-      )}
-      {asked === 'abort' && (
-        <Confirm
-          title="Abort the rollout"
-          action="Abort the rollout"
-          isDangerous
-          onConfirm={() => steer('abort')}
-          onClose={() => setAsked(undefined)}
-        >
-          <p>
-            The node whose turn it is is finished, and those that are done keep the new
-            configuration: roll them back one by one, if they should not. The other {left.length}{' '}
-            are left as they are. An aborted rollout cannot be resumed.
-          </p>
+          <p>{asked === 'resume' ? whenResumed(left) : whenAborted(left.length)}</p>
         </Confirm>
       )}
     </>
+  )
+}
+
+function whenResumed(left: readonly string[]): string {
+  if (left.length === 0) return 'No node waits any more: it only comes to its end.'
+  return `The new configuration goes to ${left.join(', ')}, one after the other; their agents are restarted.`
+}
+
+function whenAborted(left: number): string {
+  return (
+    'The node whose turn it is is finished, and those that are done keep the new configuration: ' +
+    'roll them back one by one, if they should not. ' +
+    `${left === 0 ? 'No other is left' : `${left} more ${left === 1 ? 'is' : 'are'} left as before`}. ` +
+    'An aborted rollout cannot be resumed.'
   )
 }

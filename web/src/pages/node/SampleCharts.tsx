@@ -1,8 +1,10 @@
 import type { NodeSampled } from '@corroport/contracts'
 import { Chart } from '../../components/Chart.tsx'
+import { figureColumn } from '../../components/figure-column.ts'
 import { type Column, Table } from '../../components/Table.tsx'
 import { Time } from '../../components/Time.tsx'
 import { Twin } from '../../components/Twin.tsx'
+import { timeColumn } from '../../components/time-column.tsx'
 import { plot, type SampleChart, sampleCharts } from './samples.ts'
 
 /** The charts, and under each its last figures. */
@@ -70,18 +72,9 @@ function SampleFigureChart({ chart, samples }: SampleFigureChartProps) {
 
 function columnsOf({ figures, format }: SampleChart): Column<NodeSampled>[] {
   return [
-    { id: 'at', title: 'At', value: ({ at }) => at, cell: ({ at }) => <Time at={at} withDate /> },
-    ...figures.map(
-      ({ label, of }): Column<NodeSampled> => ({
-        id: label,
-        title: label,
-        align: 'right',
-        value: of,
-        cell: (sample) => {
-          const value = of(sample)
-          return value === null ? 'not known' : format(value)
-        },
-      }),
+    timeColumn('at', 'At', ({ at }) => at),
+    ...figures.map(({ label, of }) =>
+      figureColumn(label, label, of, (value) => (value === null ? 'not known' : format(value))),
     ),
   ]
 }

@@ -100,7 +100,7 @@ export function appendSamples(
   )
 }
 
-export interface Plotted {
+interface Plotted {
   /** Unix seconds. */
   x: number[]
   series: { label: string; values: (number | null)[] }[]

@@ -1,16 +1,16 @@
 import { given, type RawSearch, readChoice, readText } from '../../search.ts'
 
 export const tabs = [
-  { id: 'overview', title: 'Overview' },
-  { id: 'samples', title: 'Samples' },
-  { id: 'configuration', title: 'Configuration' },
-  { id: 'bootstrap', title: 'Change' },
-  { id: 'agent', title: 'Agent files' },
-  { id: 'history', title: 'History' },
+  'overview',
+  'samples',
+  'configuration',
+  'bootstrap',
+  'agent',
+  'history',
 ] as const
-export type Tab = (typeof tabs)[number]['id']
+export type Tab = (typeof tabs)[number]
 
-export interface NodeSearch {
+interface NodeSearch {
   /** By itself the node of this gateway. */
   node?: string
   tab?: Tab
@@ -23,10 +23,7 @@ export interface NodeSearch {
 export function nodeSearch(raw: RawSearch): NodeSearch {
   return given({
     node: readText(raw.node, 64),
-    tab: readChoice(
-      raw.tab,
-      tabs.map(({ id }) => id),
-    ),
+    tab: readChoice(raw.tab, tabs),
     target: readChoice(raw.target, ['all']),
     rollout: readText(raw.rollout, 128),
     operation: readText(raw.operation, 128),

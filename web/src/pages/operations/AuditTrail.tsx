@@ -23,7 +23,7 @@ const limit = 2000
 export function AuditTrail() {
   const { who, action, outcome } = useSearch({ from: '/operations' })
   const range = useTimeRange()
-  const queryKey = ['records', 'corro.audit.>', range.key]
+  const queryKey = ['audit', range.key]
   const query = useQuery({
     queryKey,
     queryFn: async () => {

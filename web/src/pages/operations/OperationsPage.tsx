@@ -1,4 +1,5 @@
-import { Link, useSearch } from '@tanstack/react-router'
+import { useSearch } from '@tanstack/react-router'
+import { Tabs } from '../../components/Tabs.tsx'
 import { AuditTrail } from './AuditTrail.tsx'
 import { DeadLetters } from './DeadLetters.tsx'
 import { Ledger } from './Ledger.tsx'
@@ -28,20 +29,7 @@ export function OperationsPage() {
   return (
     <>
       <h1>Operations</h1>
-      <ul className="operations-tabs">
-        {tabs.map((each) => (
-          <li key={each}>
-            <Link
-              from="/operations"
-              to="."
-              search={(old) => ({ ...old, tab: each })}
-              aria-current={each === tab ? 'page' : undefined}
-            >
-              {titles[each]}
-            </Link>
-          </li>
-        ))}
-      </ul>
+      <Tabs label="Parts of the operations" {...{ tabs, titles }} chosen={tab} />
       <Part />
     </>
   )

@@ -8,7 +8,7 @@ export function outcomeOf(status: number): Outcome {
   return status < 500 ? 'refused' : 'failed'
 }
 
-export interface AuditFilter {
+interface AuditFilter {
   who?: string | undefined
   action?: string | undefined
   outcome?: Outcome | undefined

@@ -1,14 +1,14 @@
 import { Link } from '@tanstack/react-router'
 import { State } from '../../components/Badge.tsx'
+import { type Figure, Figures } from '../../components/Figures.tsx'
 import { Time } from '../../components/Time.tsx'
 import { formatDuration } from '../../format/time.ts'
-import { type Journey, missingOf, namesOf } from './journey.ts'
+import { type Arrival, type Journey, missingOf, namesOf } from './journey.ts'
 
 /** Who has the message, who was first and last, and who has it not. */
 export function JourneyFigures({ journey }: { journey: Journey }) {
   const { messageId, origin, transport, sentAt, state, reason, expected, acks } = journey
   const missing = missingOf(journey)
-  const [first, last] = [acks[0], acks.at(-1)]
   return (
     <>
       <p>
@@ -18,35 +18,19 @@ export function JourneyFigures({ journey }: { journey: Journey }) {
         from {origin} by {transport}, <Time at={sentAt} withDate /> <State of={state} />
         {reason !== null && ` ${reason}`}
       </p>
-      <dl className="figures">
-        <div>
-          <dt>Acknowledged</dt>
-          <dd>
-            {acks.length} of {expected.length}
-          </dd>
-        </div>
-        <div>
-          <dt>Missing</dt>
-          <dd>{missing.length === 0 ? 'nobody' : namesOf(missing)}</dd>
-        </div>
-        <div>
-          <dt>First</dt>
-          <dd>{first ? <Arrived {...first} /> : 'nobody yet'}</dd>
-        </div>
-        <div>
-          <dt>Last</dt>
-          <dd>{last ? <Arrived {...last} /> : 'nobody yet'}</dd>
-        </div>
-      </dl>
+      <Figures
+        of={[
+          { label: 'Acknowledged', value: `${acks.length} of ${expected.length}` },
+          { label: 'Missing', value: missing.length === 0 ? 'nobody' : namesOf(missing) },
+          arrivalOf('First', acks[0]),
+          arrivalOf('Last', acks.at(-1)),
+        ]}
+      />
     </>
   )
 }
 
-function Arrived({ nodeId, roundTripMs }: { nodeId: string; roundTripMs: number }) {
-  return (
-    <>
-      {formatDuration(roundTripMs)}
-      <small>{nodeId}, round trip</small>
-    </>
-  )
+function arrivalOf(label: string, ack: Arrival | undefined): Figure {
+  if (!ack) return { label, value: 'nobody yet' }
+  return { label, value: formatDuration(ack.roundTripMs), note: `${ack.nodeId}, round trip` }
 }

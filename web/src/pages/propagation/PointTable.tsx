@@ -1,15 +1,16 @@
 import { type Column, Table } from '../../components/Table.tsx'
+import { textColumn } from '../../components/text-column.ts'
 import type { MapPoint } from './points.ts'
 
 const columns: Column<MapPoint>[] = [
-  { id: 'node', title: 'Node', value: ({ id }) => id, cell: ({ id }) => id },
+  textColumn('node', 'Node', ({ id }) => id),
   {
     id: 'region',
     title: 'Region',
     value: ({ region }) => region,
     cell: ({ region }) => region ?? '–',
   },
-  { id: 'state', title: 'State', value: ({ meaning }) => meaning, cell: ({ meaning }) => meaning },
+  textColumn('state', 'State', ({ meaning }) => meaning),
 ]
 
 /** What the map shows, in words. */

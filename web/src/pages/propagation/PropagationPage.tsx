@@ -64,11 +64,12 @@ export function PropagationPage() {
         {!isReplay && (
           <button
             type="button"
-            onClick={() =>
+            onClick={() => {
+              setReplayed(undefined)
               void navigate({
                 search: (old) => ({ ...old, at: until ?? new Date(gatewayNow()).toISOString() }),
               })
-            }
+            }}
           >
             Replay the past minutes
           </button>
@@ -109,7 +110,7 @@ export function PropagationPage() {
           }}
         </DataPanel>
         <div>
-          <Panel title={message === undefined ? 'Latest message' : 'Chosen message'}>
+          <Panel title={message === undefined || isReplay ? 'Latest message' : 'Chosen message'}>
             {watched.error !== null && !isReplay && (
               <ErrorNote error={watched.error} what="the message" onRetry={watched.askAgain} />
             )}

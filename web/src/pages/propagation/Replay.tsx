@@ -16,6 +16,8 @@ const mostRecords = 5000
 const tickMs = 50
 // Browsers refuse to change an address twenty times a second: it follows what has come to rest.
 const restMs = 300
+// From there it would stop at once: it is played from its start.
+const nearEndMs = 1000
 const speeds = [1, 10, 60] as const
 
 interface ReplayProps {
@@ -30,9 +32,14 @@ export function Replay({ at, onShow }: ReplayProps) {
   const [speed, setSpeed] = useState<number>()
   const [place, setPlace] = useState(at)
   const [seen, setSeen] = useState(at)
+  const [written, setWritten] = useState(at)
   if (at !== seen) {
     setSeen(at)
-    setPlace(at)
+    // The place may have moved on since it was written into the address.
+    if (at !== written) {
+      setWritten(at)
+      setPlace(at)
+    }
   }
   const past = useQuery({
     queryKey: ['replay', key],
@@ -57,14 +64,19 @@ export function Replay({ at, onShow }: ReplayProps) {
     if (bounded >= end) setSpeed(undefined)
     setPlace(bounded)
   }
+  const toggle = (next: number): void => {
+    if (speed === undefined && end - moment < nearEndMs) move(start)
+    setSpeed(speed === next ? undefined : next)
+  }
   useEffect(() => {
     if (place === at) return undefined
-    const write = () =>
-      navigate({
+    const timer = setTimeout(() => {
+      setWritten(place)
+      void navigate({
         search: (old) => ({ ...old, at: new Date(place).toISOString() }),
         replace: true,
       })
-    const timer = setTimeout(() => void write(), restMs)
+    }, restMs)
     return () => clearTimeout(timer)
   }, [place, at, navigate])
   const play = useEffectEvent(() => move(moment + (speed ?? 0) * tickMs))
@@ -103,7 +115,7 @@ export function Replay({ at, onShow }: ReplayProps) {
             key={each}
             type="button"
             aria-pressed={speed === each}
-            onClick={() => setSpeed(speed === each ? undefined : each)}
+            onClick={() => toggle(each)}
           >
             {speed === each ? 'Pause' : `Play × ${each}`}
           </button>

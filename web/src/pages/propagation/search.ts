@@ -1,6 +1,6 @@
 import { given, type RawSearch, readText } from '../../search.ts'
 
-export interface PropagationSearch {
+interface PropagationSearch {
   /** Key of the message that is looked at; without it the latest. */
   message?: string
   /** Replay of the time range: where it stands, as RFC 3339. */

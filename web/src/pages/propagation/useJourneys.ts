@@ -21,6 +21,8 @@ interface Watched {
   askAgain: () => void
 }
 
+const everyMs = 2000
+
 /** Follows messages as they travel; `onEvents` hears of each step. */
 export function useJourneys(
   chosen: string | undefined,
@@ -39,6 +41,7 @@ export function useJourneys(
   const first = useQuery({
     queryKey: ['messages', 'newest'],
     queryFn: () => gateway.messages({ limit: 1 }),
+    refetchInterval: ({ state }) => (state.data ? false : everyMs),
   })
   const pk = chosen ?? latest ?? first.data?.messages[0]?.pk
   const live = pk === undefined ? undefined : journeys.get(pk)
@@ -48,7 +51,8 @@ export function useJourneys(
     queryFn: () => gateway.message(pk ?? ''),
     enabled: pk !== undefined && !isDone,
     // Acknowledgements come as events; this finds what was missed.
-    refetchInterval: ({ state }) => (state.data && state.data.missing.length === 0 ? false : 2000),
+    refetchInterval: ({ state }) =>
+      state.data && state.data.missing.length === 0 ? false : everyMs,
   })
   const answer = detail.data?.pk === pk ? detail.data : undefined
   // A new one with each render would have the table, which is rendered after it, rendered for ever.
@@ -60,7 +64,9 @@ export function useJourneys(
     journey,
     // Of a message that is under way this node may not know yet.
     error:
-      live && isNotFound(detail.error) ? null : (detail.error ?? (journey ? null : first.error)),
+      isDone || (live && isNotFound(detail.error))
+        ? null
+        : (detail.error ?? (journey ? null : first.error)),
     isLoading: journey === undefined && (first.isLoading || detail.isLoading),
     askAgain: () => void (pk === undefined ? first : detail).refetch(),
   }

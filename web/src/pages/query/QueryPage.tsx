@@ -4,12 +4,12 @@ import { toast } from '../../components/toasts.ts'
 import { History } from './History.tsx'
 import { remember } from './past-queries.ts'
 import { namesOf, patienceMs } from './query-command.ts'
-import './query.css'
 import { Results } from './Results.tsx'
 import { Statement } from './Statement.tsx'
 import type { QuerySearch } from './search.ts'
 import { useDraft } from './useDraft.ts'
 import { useRun } from './useRun.ts'
+import './query.css'
 
 /** SQL that only reads, of one agent, of all with what differs, or of analytics. */
 export function QueryPage() {

@@ -1,7 +1,8 @@
 import type { Cell } from '@corroport/contracts'
 
 export type { Cell }
-export type CellKind = 'NULL' | 'integer' | 'real' | 'text' | 'blob'
+
+type CellKind = 'NULL' | 'integer' | 'real' | 'text' | 'blob'
 
 export function isCell(value: unknown): value is Cell {
   if (value === null || typeof value === 'number' || typeof value === 'string') return true

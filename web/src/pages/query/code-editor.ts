@@ -20,7 +20,7 @@ import type { QueryRelation, QuerySource } from '@corroport/contracts'
 import { tags } from '@lezer/highlight'
 import type { Span } from './statement-place.ts'
 
-export interface CodeEditorOptions {
+interface CodeEditorOptions {
   host: HTMLElement
   label: string
   text: string
