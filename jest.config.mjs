@@ -1,16 +1,22 @@
-import { suitesForBothKinds, suitesUsing } from './infra/setup/suites.mjs'
+import { suitesForBothKinds, suitesRunAlone, suitesUsing } from './infra/setup/suites.mjs'
 
 // `npm test` names the real parts that it could not bring in, and says at its end what that left out.
 const missing = (process.env.CORROPORT_TEST_MISSING ?? '').split(',').filter((name) => name !== '')
 const leftOut = suitesUsing(missing, import.meta.dirname)
-if (leftOut.length > 0) {
+const run = process.env.CORROPORT_TEST_RUN
+if (leftOut.length > 0 && run !== 'alone' && run !== 'again') {
   process.stderr.write(`left out without ${missing.join(' and ')}:\n  ${leftOut.join('\n  ')}\n`)
 }
 
-// After a run on real agents, those suites that run on both kinds.
-const testMatch = process.env.CORROPORT_TEST_AGAIN
-  ? suitesForBothKinds(import.meta.dirname).map((path) => `<rootDir>/${path}`)
-  : ['**/*.test.ts']
+const all = ['**/*.test.ts']
+const alone = suitesRunAlone(import.meta.dirname)
+// `npm test` runs jest several times; by itself it runs everything.
+const runs = {
+  alone: { suites: alone, not: [] },
+  others: { suites: all, not: alone },
+  again: { suites: suitesForBothKinds(import.meta.dirname), not: [] },
+}
+const { suites, not } = runs[run] ?? { suites: all, not: [] }
 
 export default {
   testEnvironment: 'node',
@@ -19,7 +25,7 @@ export default {
   // A worker keeps every module it ever loaded: 2 GB at the end, too much to end in half a second.
   workerIdleMemoryLimit: '1GB',
   testTimeout: 30_000,
-  testMatch,
+  testMatch: suites.map((path) => `<rootDir>/${path}`),
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
@@ -34,6 +40,6 @@ export default {
       },
     ],
   },
-  testPathIgnorePatterns: ['/node_modules/', ...leftOut],
+  testPathIgnorePatterns: ['/node_modules/', ...leftOut, ...not],
   transformIgnorePatterns: ['/node_modules/'],
 }

@@ -1,4 +1,5 @@
-// A command in a document is run here, or it would rot.
+// A command in a document is run here, or it would rot; that the others exist is seen in
+// document-commands.test.ts.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
@@ -6,8 +7,6 @@ import { join } from 'node:path'
 import { type Cluster, startCluster } from '@corroport/local'
 import { createTemporaryFolder } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { postJson } from './http.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -60,7 +59,7 @@ function run(command: string): ChildProcess {
   })
 }
 
-// `nats` is the operator's own tool; npm's commands are checked below; `local` owns a cluster.
+// `nats` is the operator's own tool; `local` owns a cluster.
 const runnable = [
   ...['README.md', 'docs/measuring.md', 'docs/querying.md']
     .flatMap(commandsOf)
@@ -69,6 +68,7 @@ const runnable = [
   ...['docs/configuration.md', 'docs/bootstrap.md']
     .flatMap(commandsOf)
     .filter((command) => /^npx corroport config (show|history|plan) /.test(command)),
+  ...commandsOf('docs/operations.md').filter((command) => command.startsWith('npx corroport ')),
 ]
 
 test('the README has commands to run', () => {
@@ -80,16 +80,20 @@ test.each(runnable.filter((command) => !isEndless(command)))(
   async (command) => {
     const child = run(command)
     let errors = ''
+    let answer = ''
     child.stderr?.on('data', (chunk) => {
       errors += String(chunk)
     })
-    child.stdout?.resume()
+    child.stdout?.on('data', (chunk) => {
+      answer += String(chunk)
+    })
 
-    const [code] = await once(child, 'exit')
+    const [code] = await once(child, 'close')
 
     // Progress of long work goes there too.
     const complaints = errors.split('\n').filter((line) => !/  \[[#.]+\]  /.test(line))
-    expect({ code, complaints }).toEqual({ code: 0, complaints: [''] })
+    // With the answer, so that a failure shows it.
+    expect({ code, complaints, answer }).toEqual({ code: 0, complaints: [''], answer })
   },
   90_000,
 )
@@ -107,16 +111,4 @@ test.each(runnable.filter(isEndless))('%s', async (command) => {
   child.kill('SIGTERM')
   await once(child, 'exit')
   expect(String(said)).not.toBe('')
-})
-
-test.each(['README.md', 'docs/development.md'])('the npm commands of %s exist', (path) => {
-  const { scripts } = Value.Parse(
-    Type.Object({ scripts: Type.Record(Type.String(), Type.String()) }),
-    JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')),
-  )
-  const named = commandsOf(path).flatMap(
-    (command) => /^npm (?:run )?([a-z:]+)/.exec(command)?.[1] ?? [],
-  )
-
-  expect(named.filter((name) => !(name in scripts))).toEqual([])
 })

@@ -7,6 +7,12 @@ import { SetupError } from './setup-error.mjs'
  */
 export const unshareNetwork = ['unshare', process.getuid?.() === 0 ? '-n' : '-rn', '--']
 
+/**
+ * Before a program and its arguments: what it mounts is seen by nobody else and goes with it.
+ * @type {[string, ...string[]]}
+ */
+export const unshareMounts = ['unshare', process.getuid?.() === 0 ? '-m' : '-rm', '--']
+
 export function requireOwnNetworks() {
   const [program, ...args] = [...unshareNetwork, 'ip', 'link', 'set', 'lo', 'up']
   if (process.platform === 'linux' && spawnSync(program, args).status === 0) return

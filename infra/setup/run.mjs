@@ -7,8 +7,10 @@ import { runChecks, runFixes } from './check.mjs'
 import { exitAtSignal, runInPlace } from './command.mjs'
 import { ensureConsole } from './console.mjs'
 import { ensureCorrosion } from './corrosion.mjs'
+import { requireDocker } from './docker.mjs'
 import { findAgent } from './find-agent.mjs'
 import { requireBrowser } from './find-browser.mjs'
+import { requirePrometheus } from './find-prometheus.mjs'
 import { ensureNatsServer } from './nats-server.mjs'
 import { ensureNodeModules } from './node-modules.mjs'
 import { requireOwnNetworks } from './own-network.mjs'
@@ -55,6 +57,8 @@ const commands = {
       postgres: async () => requirePostgres(),
       network: async () => requireOwnNetworks(),
       browser: async () => requireBrowser(env),
+      prometheus: async () => requirePrometheus(env),
+      docker: async () => requireDocker(),
     }
     const missing = await ensureTestParts(parts, env)
     return () => runTests(findProjectNode(), args, missing, env)

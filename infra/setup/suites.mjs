@@ -9,8 +9,12 @@ const uses = {
   postgres: /\bstartPostgres\(|\banalytics: true\b/,
   /** Only real ones will do. */
   corrosion: /\bstartRealAgent\(/,
-  network: /\bunshareNetwork\b/,
+  network: /\bunshare(Network|Mounts)\b/,
   browser: /\bstartBrowser\(/,
+  prometheus: /\bstartPrometheus\(/,
+  docker: /\bnew DockerComposeEnvironment\(|\bstartCompose\(/,
+  /** What documents tell a person to type. */
+  documents: /\bcommandsOf\(/,
 }
 
 /** The suites that start one of these parts, by themselves or through a file beside them. */
@@ -37,9 +41,15 @@ function readWithNeighbours(path, seen = new Set()) {
   return [text, ...imports.flatMap(([, name]) => readWithNeighbours(join(path, '..', name), seen))]
 }
 
+/** Twenty containers and more leave no room for the clusters and the deadlines of another suite. */
+export function suitesRunAlone(root) {
+  return suitesUsing(['docker'], root)
+}
+
 /** The suites to be held once more to development agents, after they ran on real ones. */
 export function suitesForBothKinds(root) {
-  // What a browser shows does not depend on the kind of agent.
-  const onlyReal = suitesUsing(['corrosion', 'browser'], root)
-  return suitesUsing(['agents'], root).filter((path) => !onlyReal.includes(path))
+  // What a browser shows, what Prometheus is told and what a document says to type do not depend on
+  // the kind of agent.
+  const once = suitesUsing(['corrosion', 'browser', 'prometheus', 'documents'], root)
+  return suitesUsing(['agents'], root).filter((path) => !once.includes(path))
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { suitesForBothKinds, suitesUsing } from './suites.mjs'
+import { suitesForBothKinds, suitesRunAlone, suitesUsing } from './suites.mjs'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -15,7 +15,9 @@ test('a suite is known by the parts that it starts, also through files beside it
   expect(withNats).toContain('services/config-manager/test/rollout.test.ts')
   expect(withNats).not.toContain('packages/corrosion-client/test/follow.test.ts')
   expect(suitesUsing(['network'], root)).toEqual([
+    'infra/deploy/test/full-volume.test.ts',
     'services/config-manager/test/membership-partition-real.test.ts',
+    'test/full-volume.test.ts',
   ])
   expect(suitesUsing([], root)).toEqual([])
 })
@@ -34,4 +36,23 @@ test('a suite that asks for a browser is left out where there is none, and not r
 
   expect(suitesUsing(['browser'], root)).toContain(asking)
   expect(suitesForBothKinds(root)).not.toContain(asking)
+})
+
+test('suites that ask Prometheus are left out where there is none, and not run again', () => {
+  const asking = 'infra/observability/test/live.test.ts'
+
+  expect(suitesUsing(['prometheus'], root)).toEqual([
+    asking,
+    'infra/observability/test/rules.test.ts',
+  ])
+  expect(suitesUsing(['agents'], root)).toContain(asking)
+  expect(suitesForBothKinds(root)).not.toContain(asking)
+})
+
+test('the suite of the compose file is left out where there is no Docker, and not run again', () => {
+  const suite = 'infra/docker/test/compose.test.ts'
+
+  expect(suitesUsing(['docker'], root)).toEqual([suite])
+  expect(suitesRunAlone(root)).toEqual([suite])
+  expect(suitesForBothKinds(root)).not.toContain(suite)
 })

@@ -36,22 +36,31 @@ export async function ensureTestParts(parts, env) {
 }
 
 /**
- * Runs jest on real agents, and the suites that start agents once more on development agents; with
- * no real agent all on development agents. Ends with the skipped tests, what is missing, and
- * "N passed, N failed" of both.
+ * Runs jest on real agents, first the suites that fill the machine by themselves, and those that start
+ * agents once more on development agents; with no real agent all on development agents. Ends with the
+ * skipped tests, what is missing, and "N passed, N failed" of all.
  */
 export async function runTests(node, args, missing, env) {
   const isWatching = args.some((arg) => arg.startsWith('--watch'))
   const onDevelopment = { CORROSION_BIN: developmentAgent.path }
-  const again = { ...onDevelopment, CORROPORT_TEST_AGAIN: 'true' }
-  const settings = missing.corrosion ? [onDevelopment] : isWatching ? [{}] : [{}, again]
+  const first = missing.corrosion ? onDevelopment : {}
+  const runs = [
+    { name: 'alone', added: first },
+    { name: 'others', added: first },
+    ...(missing.corrosion ? [] : [{ name: 'again', added: onDevelopment }]),
+  ]
   const summaries = []
   let exitCode = 0
-  for (const added of settings) {
-    if (added === again) process.stdout.write('\nonce more, on development agents:\n')
-    const given = { ...env, ...added, CORROPORT_TEST_MISSING: Object.keys(missing).join(',') }
-    // The arguments may name no suite that starts agents.
-    const own = added === again ? [...args, '--passWithNoTests'] : args
+  for (const { name, added } of isWatching ? [{ added: first }] : runs) {
+    if (name === 'again') process.stdout.write('\nonce more, on development agents:\n')
+    const given = {
+      ...env,
+      ...added,
+      CORROPORT_TEST_MISSING: Object.keys(missing).join(','),
+      CORROPORT_TEST_RUN: name,
+    }
+    // The arguments may name no suite of this run.
+    const own = isWatching ? args : [...args, '--passWithNoTests']
     const run = await runJest(node, own, given, isWatching)
     summaries.push(summarise(run.result, root))
     exitCode = exitCode || run.exitCode

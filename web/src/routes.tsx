@@ -9,6 +9,7 @@ import { readTwins } from './components/Twin.tsx'
 import { analyticsSearch } from './pages/analytics/search.ts'
 import { clocksSearch } from './pages/clocks/search.ts'
 import { clusterSearch } from './pages/cluster/search.ts'
+import { edgeSearch } from './pages/edge/search.ts'
 import { eventsSearch } from './pages/events/search.ts'
 import { messagesSearch } from './pages/messages/search.ts'
 import { nodeSearch } from './pages/node/search.ts'
@@ -77,6 +78,12 @@ const clocks = createRoute({
   validateSearch: clocksSearch,
   component: lazyRouteComponent(() => import('./pages/clocks/ClocksPage.tsx'), 'ClocksPage'),
 })
+const edge = createRoute({
+  getParentRoute,
+  path: '/edge',
+  validateSearch: edgeSearch,
+  component: lazyRouteComponent(() => import('./pages/edge/EdgePage.tsx'), 'EdgePage'),
+})
 const events = createRoute({
   getParentRoute,
   path: '/events',
@@ -101,6 +108,7 @@ const tree = root.addChildren([
   analytics,
   query,
   clocks,
+  edge,
   events,
   operations,
 ])

@@ -44,7 +44,15 @@ export interface Console extends AsyncDisposable {
   complaintsOf(page: Page): readonly string[]
 }
 
-export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise<Console> {
+// Chromium drops what it loads when the machine gets or loses an interface, as with each container that
+// another test starts. The page asks again, which it has to anyway.
+const networkChanged = 'net::ERR_NETWORK_CHANGED'
+
+/** `edge`: with a point of presence beside each node. */
+export async function startConsole(
+  environment: NodeJS.ProcessEnv = {},
+  { edge = false } = {},
+): Promise<Console> {
   await ensureConsole(process.env)
   await using starting = new AsyncDisposableStack()
   const home = starting.use(createTemporaryFolder())
@@ -53,6 +61,7 @@ export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise
     portOffset: 'free',
     nodes: 3,
     analytics: true,
+    edge,
     environment: { ...process.env, DATABASE_URL: undefined, ...environment },
   })
   // Of root it lies outside of `home`.
@@ -85,7 +94,8 @@ export async function startConsole(environment: NodeJS.ProcessEnv = {}): Promise
       const heard: string[] = []
       complaints.set(page, heard)
       page.on('console', (message) => {
-        if (message.type() === 'error') heard.push(message.text())
+        if (message.type() !== 'error' || message.text().includes(networkChanged)) return
+        heard.push(message.text())
       })
       page.on('pageerror', (error) => heard.push(error.message))
       page.on('dialog', (dialog) => {

@@ -2,10 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as contracts from '@corroport/contracts'
 import packageJson from '../../../package.json' with { type: 'json' }
+import { metrics, nodeMetrics } from '../../observability/src/metrics.ts'
 import { createAsyncApi } from './asyncapi.ts'
 import { createCatalogue } from './catalogue.ts'
 import { renderEvents } from './events-page.ts'
 import { withPart } from './generated-part.ts'
+import { renderMetrics } from './metrics-page.ts'
 import { services, voices } from './services.ts'
 import { renderServices } from './services-table.ts'
 import { renderVariables } from './variables-table.ts'
@@ -27,6 +29,7 @@ const entries = createCatalogue({
 const documents = {
   'docs/events.md': renderEvents(entries, streams),
   'docs/asyncapi.json': `${JSON.stringify(createAsyncApi(entries, packageJson.version), undefined, 2)}\n`,
+  'docs/metrics.md': renderMetrics(metrics, nodeMetrics),
   'README.md': withPart(read('README.md'), 'services', renderServices(services)),
   ...Object.fromEntries(
     services.map(({ name, variables }) => {

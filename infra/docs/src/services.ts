@@ -2,16 +2,19 @@ import { Environment as ackSenderVariables } from '@corroport/ack-sender/config.
 import * as ackSender from '@corroport/ack-sender/service.ts'
 import { Environment as analyticsVariables } from '@corroport/analytics/config.ts'
 import * as analytics from '@corroport/analytics/service.ts'
+import { Environment as buildControllerVariables } from '@corroport/build-controller/config.ts'
 import { Environment as configManagerVariables } from '@corroport/config-manager/config.ts'
 import * as configManager from '@corroport/config-manager/service.ts'
 import * as contracts from '@corroport/contracts'
+import { Environment as edgeProxyVariables } from '@corroport/edge-proxy/config.ts'
+import * as edgeProxy from '@corroport/edge-proxy/service.ts'
 import { Environment as gatewayVariables } from '@corroport/gateway/config.ts'
 import * as gateway from '@corroport/gateway/service.ts'
 import { Environment as subscriberVariables } from '@corroport/subscriber/config.ts'
 import * as subscriber from '@corroport/subscriber/service.ts'
 import type { TObject } from 'typebox'
 
-type Templates = readonly { readonly template: string }[]
+export type Templates = readonly { readonly template: string }[]
 
 /** What a service's `service.ts` exports about itself. */
 export interface Voice {
@@ -63,6 +66,19 @@ export const services: Service[] = [
     variables: analyticsVariables,
     stores: 'every record, experiments and their figures (Postgres)',
     ports: '–',
+  },
+  {
+    ...edgeProxy,
+    name: 'edge-proxy',
+    variables: edgeProxyVariables,
+    stores: 'rows in `backends` that were registered with it',
+    ports: 'TCP 7080, API 7081',
+  },
+  {
+    name: 'build-controller',
+    variables: buildControllerVariables,
+    stores: 'queue, workers, logs (Postgres); sources, certificates, results (folder)',
+    ports: 'API 4444',
   },
 ]
 

@@ -7,6 +7,7 @@ import { createAsyncApi } from '../src/asyncapi.ts'
 import { createCatalogue } from '../src/catalogue.ts'
 import { renderEvents } from '../src/events-page.ts'
 import { withPart } from '../src/generated-part.ts'
+import { renderMetrics } from '../src/metrics-page.ts'
 import { renderServices } from '../src/services-table.ts'
 import { renderVariables } from '../src/variables-table.ts'
 
@@ -78,12 +79,18 @@ test('a generated part stands between its markers', () => {
 })
 
 test('facts of one noun stand together in the table of services', () => {
-  const service = { name: 'a', says: [ackSent, ackReceived], stores: 'files', ports: '–' }
+  const service = {
+    name: 'a',
+    says: [ackSent, ackReceived],
+    asks: [messageDetailQueried, messageDetailQueried],
+    stores: 'files',
+    ports: '–',
+  }
 
   expect(renderServices([{ ...service, variables: Type.Object({}) }])).toBe(
-    `| service | hears | says | stores | ports |
-| --- | --- | --- | --- | --- |
-| [a](services/a) | – | [ack.sent](docs/events.md#ack-sent), [.received](docs/events.md#ack-received) | files | – |`,
+    `| service | hears | says | commands answered | asks | stores | ports |
+| --- | --- | --- | --- | --- | --- | --- |
+| [a](services/a) | – | [ack.sent](docs/events.md#ack-sent), [.received](docs/events.md#ack-received) | – | gateway | files | – |`,
   )
 })
 
@@ -96,6 +103,23 @@ test('a variable is shown with its default and its meaning', () => {
   expect(renderVariables(variables)).toBe(
     '| variable | default | meaning |\n| --- | --- | --- |\n| `A_MS` | `5` | how long |\n| `B` | | who |',
   )
+})
+
+test('a metric is shown with its unit, who exposes it, and what bounds its labels', () => {
+  const table = { says: 'the followed tables', holds: () => true }
+  const metric = {
+    name: 'corro_a_total',
+    type: 'counter',
+    unit: 'rows',
+    help: 'Rows seen.',
+  } as const
+
+  const page = renderMetrics([{ ...metric, labels: { table }, by: ['b', 'c'] }], ['nodejs_d'])
+
+  expect(page).toContain(
+    '\n| `corro_a_total` | counter | rows | b, c | `table`: the followed tables | Rows seen |\n',
+  )
+  expect(page).toContain("Node's own: `nodejs_d`.\n")
 })
 
 test('the documents that are checked in are up to date', () => {

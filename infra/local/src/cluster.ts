@@ -29,7 +29,7 @@ import {
   type Register,
   readRecord,
 } from './register.ts'
-import { analyticsPart, serviceParts } from './services.ts'
+import { analyticsPart, edgePart, serviceParts } from './services.ts'
 
 export interface ClusterOptions {
   /** 1 to 10; 3 by default. */
@@ -50,6 +50,8 @@ export interface ClusterOptions {
   isProcessPerService?: boolean | undefined
   /** With analytics, and a Postgres where DATABASE_URL names none; not by default. */
   analytics?: boolean | undefined
+  /** A point of presence beside each node; not by default. */
+  edge?: boolean | undefined
   /** Forgets everything of earlier runs. */
   isFresh?: boolean | undefined
   /** Keeps edited agent configurations. */
@@ -67,6 +69,9 @@ export interface ClusterNode {
   agentUrl: string
   /** Health and metrics of the gateway, or of the node's one process. */
   operatorsUrl: string
+  /** Where a point of presence beside it takes clients, `host:port`, and its registration API. */
+  edgeEndpoint: string
+  edgeApiUrl: string
   /** `host:port` for acknowledgements. */
   peerEndpoint: string
   gossipEndpoint: string
@@ -138,6 +143,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const hasPostgres = postgresProgram !== undefined
   const hasDatabase = hasPostgres || agentShape?.hasPostgres || environment.DATABASE_URL
   const hasAnalytics = Boolean(hasServices && options.analytics && hasDatabase)
+  const hasEdge = hasServices && (options.edge ?? false)
   const wantedAt = (portOffset: number) =>
     wantedPorts({
       nodes: count,
@@ -147,6 +153,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       hasAgents,
       hasServices,
       hasAnalytics,
+      hasEdge,
       isProcessPerService,
     })
   const portOffset =
@@ -159,6 +166,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hasNats,
     hasPostgres,
     hasAnalytics,
+    hasEdge,
     isProcessPerService,
     ...(agentKind && { agentKind }),
     ...(regions.length > 0 && { regions: [...regions] }),
@@ -229,6 +237,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       const settings = { portOffset, natsUrl, databaseUrl, environment }
       parts.push(new Part(analyticsPart(layout, settings), depsOf('services')))
     }
+    for (const node of hasEdge ? numbers : []) {
+      const settings = { portOffset, natsUrl, environment }
+      parts.push(new Part(edgePart(layout, node, settings), depsOf('services')))
+    }
     for (const part of parts) if (part !== postgres) part.start()
   } catch (error) {
     await Promise.all(parts.map((part) => part.kill()))
@@ -262,6 +274,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       apiUrl: `http://127.0.0.1:${ports.api}`,
       agentUrl: agentUrl(node, portOffset),
       operatorsUrl: `http://127.0.0.1:${ports.gateway}`,
+      edgeEndpoint: `127.0.0.1:${ports.edge}`,
+      edgeApiUrl: `http://127.0.0.1:${ports.edgeApi}`,
       peerEndpoint: `127.0.0.1:${ports.peer}`,
       gossipEndpoint: `127.0.0.1:${ports.gossip}`,
       adminSocket: layout.adminSocket(node),
@@ -360,7 +374,7 @@ function describeLate(layout: Layout, name: string, reason: string): string {
 
 const logsOf = {
   agents: /^(nats|postgres|agent\d+)\.log$/,
-  services: /^(node\d.*|analytics)\.log$/,
+  services: /^(node\d.*|edge\d+|analytics)\.log$/,
 }
 
 /** Keeps the logs of one earlier run, and none of parts that this one does not have. */

@@ -38,7 +38,7 @@ function addUp(program: Command, terminal: LocalTerminal): void {
 
 function addLayers(program: Command, layout: Layout, terminal: LocalTerminal): void {
   const { fresh, portOffset, foreground, keepConfig, showCorrosion } = startOptions
-  const { agents, regions, clockOffset, processPerService, withoutAnalytics } = startOptions
+  const { agents, regions, clockOffset, processPerService, withoutAnalytics, edge } = startOptions
   const bends = [regions, clockOffset]
   const kinds = [
     {
@@ -58,7 +58,7 @@ function addLayers(program: Command, layout: Layout, terminal: LocalTerminal): v
     {
       layer: 'services',
       what: 'the services of as many nodes as there are agents, and analytics',
-      options: [...bends, processPerService, withoutAnalytics, fresh, portOffset, foreground],
+      options: [...bends, processPerService, withoutAnalytics, edge, fresh, portOffset, foreground],
     },
   ] as const
   for (const { layer, what, options } of kinds) {

@@ -133,10 +133,12 @@ function describe(cluster: Cluster): string {
   const { layout, nodes, parts, shape } = cluster
   const hasAgents = parts.some(({ name }) => name === 'agent1')
   const hasServices = parts.some(({ name }) => name.startsWith('node'))
+  const hasEdge = parts.some(({ name }) => name === 'edge1')
   const columns = [
     'node',
     ...(hasServices ? ['console and API', 'acknowledgements', 'health and metrics'] : []),
     ...(hasAgents ? ['agent API', 'agent gossip'] : []),
+    ...(hasEdge ? ['edge proxy', 'registration'] : []),
   ]
   const rows = nodes.map((node) => [
     node.nodeId,
@@ -144,6 +146,7 @@ function describe(cluster: Cluster): string {
       ? [node.apiUrl.replace('127.0.0.1', 'localhost'), node.peerEndpoint, node.operatorsUrl]
       : []),
     ...(hasAgents ? [node.agentUrl, node.gossipEndpoint] : []),
+    ...(hasEdge ? [node.edgeEndpoint, node.edgeApiUrl] : []),
   ])
   const { monitoring } = natsPortsOf(shape.portOffset)
   const hasAnalytics = parts.some(({ name }) => name === 'analytics')

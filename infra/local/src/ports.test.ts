@@ -7,6 +7,7 @@ const everything = {
   hasNats: true,
   hasPostgres: true,
   hasAnalytics: true,
+  hasEdge: true,
   hasAgents: true,
   hasServices: true,
   isProcessPerService: true,
@@ -23,6 +24,9 @@ test('ports follow the number of the node', () => {
     subscriber: 9422,
     'ack-sender': 9442,
     'config-manager': 9462,
+    edge: 7002,
+    edgeApi: 7102,
+    edgeMetrics: 9482,
   })
   expect(natsPortsOf()).toEqual({ client: 4222, monitoring: 8222 })
 })
@@ -37,7 +41,7 @@ test('no two parts of ten nodes want the same port', () => {
   const ports = wantedPorts(everything).map(({ port, protocol }) => `${port}/${protocol}`)
 
   expect(new Set(ports).size).toBe(ports.length)
-  expect(ports).toHaveLength(4 + 10 * 10)
+  expect(ports).toHaveLength(4 + 10 * 13)
 })
 
 test('gossip is UDP or TCP, and only what runs is wanted', () => {
@@ -48,6 +52,7 @@ test('gossip is UDP or TCP, and only what runs is wanted', () => {
     hasPostgres: false,
     hasServices: false,
     hasAnalytics: false,
+    hasEdge: false,
   })
 
   expect(wanted).toEqual([
@@ -66,6 +71,7 @@ test('one process per node needs no ports for its services apart', () => {
     hasPostgres: false,
     hasAgents: false,
     hasAnalytics: false,
+    hasEdge: false,
     isProcessPerService: false,
   })
 

@@ -10,6 +10,10 @@ const nodePorts = {
   subscriber: { base: 9420, what: 'health and metrics of the subscriber' },
   'ack-sender': { base: 9440, what: 'health and metrics of the ack-sender' },
   'config-manager': { base: 9460, what: 'health and metrics of the config-manager' },
+  // Of a point of presence, where there is one beside each node.
+  edge: { base: 7000, what: 'edge proxy' },
+  edgeApi: { base: 7100, what: 'registration at the edge proxy' },
+  edgeMetrics: { base: 9480, what: 'health and metrics of the edge proxy' },
 } as const
 
 const natsPorts = {
@@ -40,6 +44,9 @@ export function portsOf(node: number, offset = 0): NodePorts {
     subscriber: at('subscriber'),
     'ack-sender': at('ack-sender'),
     'config-manager': at('config-manager'),
+    edge: at('edge'),
+    edgeApi: at('edgeApi'),
+    edgeMetrics: at('edgeMetrics'),
   }
 }
 
@@ -74,6 +81,7 @@ export interface WantedParts {
   hasAgents: boolean
   hasServices: boolean
   hasAnalytics: boolean
+  hasEdge: boolean
   isProcessPerService: boolean
 }
 
@@ -100,6 +108,7 @@ export function wantedPorts(parts: WantedParts): WantedPort[] {
     ...(parts.hasServices && parts.isProcessPerService
       ? (['subscriber', 'ack-sender', 'config-manager'] as const)
       : []),
+    ...(parts.hasEdge ? (['edge', 'edgeApi', 'edgeMetrics'] as const) : []),
   ]
   for (let node = 1; node <= parts.nodes; node += 1) {
     const ports = portsOf(node, parts.portOffset)

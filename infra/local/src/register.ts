@@ -36,6 +36,7 @@ const ClusterShape = Type.Object({
   /** False where others run it, or nobody does. */
   hasPostgres: Type.Boolean(),
   hasAnalytics: Type.Boolean(),
+  hasEdge: Type.Boolean(),
   isProcessPerService: Type.Boolean(),
   /** Absent where others run the agents. */
   agentKind: Type.Optional(Type.Union([Type.Literal('development'), Type.Literal('real')])),

@@ -141,6 +141,46 @@ export function analyticsPart(layout: Layout, settings: AnalyticsSettings): Part
   }
 }
 
+export interface EdgeSettings {
+  portOffset: number
+  natsUrl: string
+  environment: NodeJS.ProcessEnv
+}
+
+const edgeRegions = ['eu', 'us', 'ap', 'sa']
+
+/** A point of presence beside a node; backends of this machine may be named to it. */
+export function edgePart(layout: Layout, node: number, settings: EdgeSettings): PartDefinition {
+  const { portOffset, natsUrl, environment } = settings
+  const ports = portsOf(node, portOffset)
+  const name = `edge${node}`
+  return {
+    name,
+    command: process.execPath,
+    args: [...nodeFlags, join(root, 'services/edge-proxy/src/main.ts')],
+    cwd: root,
+    env: {
+      NODE_COMPILE_CACHE: compileCache,
+      ...allocatorSettings,
+      EDGEPROXY_ALLOWED_BACKENDS: '127.0.0.0/8,::1/128',
+      EDGEPROXY_REGION: edgeRegions[(node - 1) % edgeRegions.length],
+      EDGEPROXY_WORKERS: '1',
+      EDGEPROXY_SHUTDOWN_TIMEOUT_SECS: '2',
+      ...environment,
+      NODE_ID: `node${node}`,
+      NATS_URL: natsUrl,
+      AGENT_URL: agentUrl(node, portOffset),
+      EDGEPROXY_LISTEN_ADDR: `127.0.0.1:${ports.edge}`,
+      EDGEPROXY_API_LISTEN_ADDR: `127.0.0.1:${ports.edgeApi}`,
+      METRICS_PORT: String(ports.edgeMetrics),
+    },
+    logPath: layout.log(name),
+    stopRank: 2,
+    stopDeadlineMs: 11_000,
+    look: (signal) => lookAtHealth([ports.edgeMetrics], signal),
+  }
+}
+
 /** Ready means: each listener says so; else the checks that fail. */
 export async function lookAtHealth(
   ports: readonly number[],

@@ -22,6 +22,7 @@ export interface StartFlags {
   fresh?: boolean
   keepConfig?: boolean
   withoutAnalytics?: boolean
+  edge?: boolean
   showCorrosion?: boolean
   /** Of `up`. */
   detach?: boolean
@@ -57,6 +58,7 @@ export const startOptions = {
     new Option('--process-per-service', 'each service as a process of its own, as it is deployed'),
   withoutAnalytics: () =>
     new Option('--without-analytics', 'nothing is stored or measured; spares Postgres'),
+  edge: () => new Option('--edge', 'a point of presence of the edge proxy beside each node'),
   fresh: () => new Option('--fresh', 'forget everything of earlier runs'),
   keepConfig: () => new Option('--keep-config', 'keep edited agent configurations'),
   portOffset: () =>
@@ -137,6 +139,7 @@ function startHere(
     isFresh: flags.fresh,
     keepConfig: flags.keepConfig,
     analytics: !flags.withoutAnalytics,
+    edge: flags.edge,
     showCorrosion: flags.showCorrosion ?? false,
     environment,
     out,

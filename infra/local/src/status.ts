@@ -96,7 +96,15 @@ function expectedParts(layout: Layout, layer: Layer, shape: ClusterShape): Expec
       }),
     )
   })
-  return shape.hasAnalytics ? [...services, analytics] : services
+  const edges = nodes.map((node): ExpectedPart => {
+    const { edge, edgeMetrics } = portsOf(node, shape.portOffset)
+    return {
+      name: `edge${node}`,
+      address: `127.0.0.1:${edge}`,
+      look: (signal) => lookAtHealth([edgeMetrics], signal),
+    }
+  })
+  return [...services, ...(shape.hasAnalytics ? [analytics] : []), ...(shape.hasEdge ? edges : [])]
 }
 
 async function reasonOf(looked: Promise<string | undefined>): Promise<string | undefined> {

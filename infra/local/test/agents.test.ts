@@ -41,6 +41,7 @@ describe('agents started from the command line', () => {
         hasNats: true,
         hasPostgres: false,
         hasAnalytics: false,
+        hasEdge: false,
         hasAgents: true,
         hasServices: false,
         isProcessPerService: false,

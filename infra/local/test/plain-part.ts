@@ -11,6 +11,7 @@ export const shape: ClusterShape = {
   hasNats: true,
   hasPostgres: false,
   hasAnalytics: false,
+  hasEdge: false,
   isProcessPerService: false,
 }
 

@@ -42,6 +42,7 @@ function wantedAt(portOffset: number): WantedPort[] {
     hasNats: true,
     hasPostgres: false,
     hasAnalytics: false,
+    hasEdge: false,
     hasAgents: true,
     hasServices: true,
     isProcessPerService: true,

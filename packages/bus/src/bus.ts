@@ -10,20 +10,19 @@ import {
 } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
+import { accessOptions, inboxOf, type NatsAccess } from './access.ts'
 import { type Claim, keepClaim } from './claim.ts'
+import { adviceAbout, describeProblem } from './connection-problem.ts'
 import { messageOf } from './error-message.ts'
 import { parseRefusalBody, RefusalError } from './refusal.ts'
-import { createTraceparent, inTrace } from './trace.ts'
+import { createTraceparent, withSpan } from './trace.ts'
 
 type Parameters<Template extends string> = Readonly<Record<SubjectParameter<Template>, string>>
 
-export interface BusOptions {
-  url: string
+export interface BusOptions extends NatsAccess {
   /** Shown by the server for this connection: `<service>/<node>`. */
   name: string
   log: Logger
-  user?: string | undefined
-  password?: string | undefined
   /** Nothing is said or heard before these names are held. */
   claim?: Claim | undefined
 }
@@ -48,7 +47,11 @@ export class CommandError extends Error {
  * connection begins to work with it, and again after each loss.
  */
 export interface Bus extends AsyncDisposable {
+  /** Whose spans are recorded for what is asked and answered here. */
+  readonly service: string
   readonly isConnected: boolean
+  /** Why it is not connected, and what to do where something has to be done. */
+  readonly problem: string | undefined
   /** Resolves with the reason when another instance holds a claimed name. The process should end. */
   readonly refused: Promise<string>
   /** Sends a hint. False when NATS is away: a hint is not kept. */
@@ -78,6 +81,8 @@ export interface Bus extends AsyncDisposable {
 export interface Connection {
   nats: NatsConnection
   jetstream: JetStreamClient
+  /** What replies to this connection begin with. */
+  inboxPrefix: string
 }
 
 /** Starts connecting and returns at once; `isConnected` says how it went. */
@@ -88,33 +93,50 @@ export function connectBus(options: BusOptions): Bus {
   let connection: Connection | undefined
   let isConnected = false
   let isClaimed = false
+  let problem: string | undefined = 'not reached yet'
   const { promise: refused, resolve: refuse } = Promise.withResolvers<string>()
 
   const onUp = (): void => {
     isClaimed = true
     if (connection?.nats.isClosed() || stopping.signal.aborted) return
     isConnected = true
+    problem = undefined
     for (const worker of workers) worker.restart()
   }
   const onDown = (reason: string): void => {
     if (isConnected && !stopping.signal.aborted) log.warn({ reason }, 'nats lost')
+    // Each attempt that the server refuses ends in the loss of a connection too.
+    if (isConnected) problem = reason
     isConnected = false
     for (const worker of workers) worker.stop()
   }
 
+  /** Says it once, and again when it is another. */
+  const failed = (err: unknown, message: string, about: object): void => {
+    const found = describeProblem(err)
+    if (found === problem || stopping.signal.aborted) return
+    problem = found
+    log.warn({ err, advice: adviceAbout(err), ...about }, message)
+  }
+
   const connecting = (async () => {
-    const nats = await connectFirst(options, stopping.signal)
+    const nats = await connectFirst(options, stopping.signal, (err) =>
+      failed(err, 'nats not reached yet', { url: withoutPassword(options.url) }),
+    )
     if (!nats) return
     if (stopping.signal.aborted) {
       await nats.close()
       return
     }
-    connection = { nats, jetstream: jetstream(nats) }
+    connection = { nats, jetstream: jetstream(nats), inboxPrefix: inboxOf(options.user) }
     log.info({ server: nats.getServer() }, 'nats connected')
     if (options.claim) {
-      void keepClaim(nats, options.claim, { log, signal: stopping.signal, onHeld: onUp }).then(
-        (reason) => reason && refuse(reason),
-      )
+      const { claim } = options
+      void keepClaim(nats, claim, {
+        signal: stopping.signal,
+        onHeld: onUp,
+        onFailure: (err) => failed(err, 'name not claimed yet', { names: claim.names }),
+      }).then((reason) => reason && refuse(reason))
     } else onUp()
     for await (const status of nats.status()) {
       if (status.type === 'disconnect') onDown('disconnected')
@@ -122,7 +144,11 @@ export function connectBus(options: BusOptions): Bus {
         log.info({ server: nats.getServer() }, 'nats connected again')
         if (isClaimed) onUp()
       }
-      if (status.type === 'error') log.warn({ err: status.error }, 'nats refused something')
+      if (status.type !== 'error') continue
+      if (isConnected) {
+        const { error: err } = status
+        log.warn({ err, advice: adviceAbout(err) }, 'nats refused something')
+      } else failed(status.error, 'nats not reached again', {})
     }
   })()
   connecting.catch((err: unknown) => log.error({ err }, 'nats connection failed'))
@@ -189,8 +215,12 @@ export function connectBus(options: BusOptions): Bus {
   }
 
   return {
+    service: options.name.split('/')[0] ?? options.name,
     get isConnected() {
       return isConnected
+    },
+    get problem() {
+      return problem
     },
     refused,
 
@@ -203,10 +233,15 @@ export function connectBus(options: BusOptions): Bus {
     },
 
     hear(event, handler) {
+      const span = {
+        service: this.service,
+        name: `hear ${event.template}`,
+        kind: 'consumer',
+      } as const
       return subscribe(event.wildcard, async (message) => {
         try {
           const payload = event.parse(message.json())
-          await inTrace(traceOf(message), () => handler(payload))
+          await withSpan({ ...span, parent: traceOf(message) }, () => handler(payload))
         } catch (err) {
           log.warn({ err, subject: message.subject }, 'hint dropped')
         }
@@ -221,10 +256,11 @@ export function connectBus(options: BusOptions): Bus {
       }
       let message: Msg
       try {
-        message = await connection.nats.request(subject, text, {
-          timeout: command.timeoutMs,
-          headers: traceHeaders(),
-        })
+        const { nats } = connection
+        const span = { name: `ask ${command.template}`, kind: 'client' } as const
+        message = await withSpan(span, () =>
+          nats.request(subject, text, { timeout: command.timeoutMs, headers: traceHeaders() }),
+        )
       } catch (error) {
         const isTimeout = Error.isError(error) && error.name === 'TimeoutError'
         throw isTimeout
@@ -237,10 +273,14 @@ export function connectBus(options: BusOptions): Bus {
     },
 
     respond(command, parameters, handler) {
+      const name = `answer ${command.template}`
+      const span = { service: this.service, name, kind: 'server' } as const
       return subscribe(command.subject(parameters), async (message) => {
         try {
           const request = command.parseRequest(message.json())
-          const reply = await inTrace(traceOf(message), () => handler(request))
+          const reply = await withSpan({ ...span, parent: traceOf(message) }, () =>
+            handler(request),
+          )
           message.respond(JSON.stringify(command.parseReply(reply)))
         } catch (err) {
           const headers = createHeaders()
@@ -272,32 +312,37 @@ export function connectBus(options: BusOptions): Bus {
   }
 }
 
+/** The same connection, for one of several services of a process. */
+export function busFor(service: string, bus: Bus): Bus {
+  const own: Bus = Object.create(bus, { service: { value: service } })
+  return own
+}
+
 // `waitOnFirstConnect` would ignore a signal while it waits.
 async function connectFirst(
   options: BusOptions,
   signal: AbortSignal,
+  onFailure: (err: unknown) => void,
 ): Promise<NatsConnection | undefined> {
-  const { url, name, user, password, log } = options
-  let isTold = false
   while (!signal.aborted) {
     try {
       return await connect({
-        servers: url.split(','),
-        name,
+        ...accessOptions(options),
+        name: options.name,
         timeout: 2000,
         reconnect: true,
         maxReconnectAttempts: -1,
+        // Else a password that is wrong twice would end all attempts, though it may be changed back.
+        ignoreAuthErrorAbort: true,
         reconnectTimeWait: 250,
         reconnectJitter: 250,
         pingInterval: 10_000,
         maxPingOut: 2,
         // Else every request makes an Error, for the stack it might need.
         noAsyncTraces: true,
-        ...(user !== undefined && password !== undefined ? { user, pass: password } : {}),
       })
     } catch (err) {
-      if (!isTold) log.warn({ err, url: withoutPassword(url) }, 'nats not reached yet')
-      isTold = true
+      onFailure(err)
       await wait(250 + Math.random() * 250, undefined, { signal }).catch(() => undefined)
     }
   }

@@ -2,7 +2,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { claimBucket, nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Logger } from 'pino'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -19,6 +18,8 @@ export interface Claim {
   instanceId: string
   /** For the error of whoever comes second: host and process id. */
   holder: string
+  /** Waits for a name that another holds; else it is refused for good. */
+  waits?: boolean
 }
 
 // It lapses after `claimBucket.ttlMs`.
@@ -29,17 +30,19 @@ const retryEveryMs = 300
 export async function keepClaim(
   nats: NatsConnection,
   claim: Claim,
-  { log, signal, onHeld }: { log: Logger; signal: AbortSignal; onHeld: () => void },
+  options: { signal: AbortSignal; onHeld: () => void; onFailure: (err: unknown) => void },
 ): Promise<string | undefined> {
+  const { signal, onHeld, onFailure } = options
   let isHeld = false
   while (!signal.aborted) {
     try {
       const refusal = await refresh(nats, claim)
-      if (refusal) return refusal
+      if (refusal && !claim.waits) return refusal.reason
+      if (refusal) throw new Error(refusal.inUse)
       if (!isHeld) onHeld()
       isHeld = true
     } catch (err) {
-      if (!isHeld && !signal.aborted) log.warn({ err, names: claim.names }, 'name not claimed yet')
+      if (!isHeld) onFailure(err)
     }
     const restMs = isHeld ? refreshEveryMs : retryEveryMs
     await wait(restMs, undefined, { signal }).catch(() => undefined) // aborted: the loop ends
@@ -47,8 +50,14 @@ export async function keepClaim(
   return undefined
 }
 
+interface Taken {
+  /** The same as long as the same one holds it. */
+  inUse: string
+  reason: string
+}
+
 /** Takes the names or refreshes them. Returns why not, when another instance holds one. */
-async function refresh(nats: NatsConnection, claim: Claim): Promise<string | undefined> {
+async function refresh(nats: NatsConnection, claim: Claim): Promise<Taken | undefined> {
   const kv = await new Kvm(nats).open(claimBucket.name)
   for (const name of claim.names) {
     const taken = await take(kv, name, claim)
@@ -57,7 +66,7 @@ async function refresh(nats: NatsConnection, claim: Claim): Promise<string | und
   return undefined
 }
 
-async function take(kv: KV, name: string, claim: Claim): Promise<string | undefined> {
+async function take(kv: KV, name: string, claim: Claim): Promise<Taken | undefined> {
   const { instanceId, holder } = claim
   const mine = JSON.stringify({ instanceId, holder, refreshedAt: toTimestamp(nowMicroseconds()) })
   const entry = await kv.get(name)
@@ -68,7 +77,8 @@ async function take(kv: KV, name: string, claim: Claim): Promise<string | undefi
   }
   const other = Value.Parse(ClaimRecord, entry.json())
   if (other.instanceId !== instanceId) {
-    return `${name} is in use by ${other.holder}, last seen ${other.refreshedAt}`
+    const inUse = `${name} is in use by ${other.holder}`
+    return { inUse, reason: `${inUse}, last seen ${other.refreshedAt}` }
   }
   await kv.update(name, mine, entry.revision)
   return undefined

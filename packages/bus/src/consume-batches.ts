@@ -8,9 +8,10 @@ import {
 } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
 import { type Bus, type Connection, onAborted } from './bus.ts'
-import type { Consumption } from './consume.ts'
+import { adviceAbout, describeProblem } from './connection-problem.ts'
+import type { Binding } from './consume.ts'
 import { tellDead } from './dead-letter.ts'
-import { messageOf } from './error-message.ts'
+import type { StreamHead } from './stream-heads.ts'
 
 /** A record as it lies in its stream, not parsed. */
 export interface StoredRecord {
@@ -18,10 +19,14 @@ export interface StoredRecord {
   /** Creation time of the stream: a stream made anew counts from 1 again. */
   readonly incarnation: string
   readonly sequence: number
+  /** When the server stored it: of one sequence, no two records have the same time. */
+  readonly storedAtNs: bigint
   readonly subject: string
   readonly data: Uint8Array
   /** `Nats-Msg-Id`: equal for the same fact. Null for what was published without one. */
   readonly messageId: string | null
+  /** Of who told it. Reading it costs about as much as parsing a small payload. */
+  readonly traceparent: string | undefined
   /** How many records the stream had behind this one when it was delivered. */
   readonly behind: number
   /** Throws when it is no JSON. */
@@ -40,8 +45,12 @@ export interface ConsumeBatchesOptions<T> {
   /**
    * The last sequence of this incarnation that the handler has dealt with; 0 when there is none. It
    * decides what comes next, not the server: after a loss on either side nothing is left out.
+   * `recordAt` shows what the stream has at a sequence, which need not be what the handler saw there.
    */
-  position: (incarnation: string) => Promise<number>
+  position: (
+    head: StreamHead,
+    recordAt: (sequence: number) => Promise<StoredRecord | undefined>,
+  ) => Promise<number>
   /** What the handler makes of one record, while the batch before is handled. Must not throw. */
   read: (record: StoredRecord) => T
   /**
@@ -54,7 +63,7 @@ export interface ConsumeBatchesOptions<T> {
   ) => Promise<void>
 }
 
-export interface BatchConsumption extends Consumption {
+export interface BatchConsumption extends Binding {
   /** Why it is not bound, where it was tried. */
   readonly problem: string | undefined
 }
@@ -106,9 +115,13 @@ export function consumeBatches<T>(options: ConsumeBatchesOptions<T>): BatchConsu
         })
       } catch (err) {
         failures += 1
-        problem = messageOf(err)
+        problem = describeProblem(err)
         if (!signal.aborted && failures === 1) {
-          log.warn({ err, durable: durable.name, stream: durable.stream }, 'batches interrupted')
+          const advice = adviceAbout(err)
+          log.warn(
+            { err, advice, durable: durable.name, stream: durable.stream },
+            'batches interrupted',
+          )
         }
       }
       isBound = false
@@ -146,10 +159,11 @@ async function handleUntilLost<T>(
   const manager = await jetstreamManager(nats, { checkAPI: false })
   // In this order: what is made anew in between shows by its deliveries.
   const { delivered } = await manager.consumers.info(stream, durable.name)
-  const { created: incarnation } = await manager.streams.info(stream)
+  const { created: incarnation, state } = await manager.streams.info(stream)
+  const head = { stream, incarnation, first: state.first_seq, last: state.last_seq }
   const consumer = await jetstream.consumers.get(stream, durable.name)
   // Of what was gathered, and of what was handled.
-  let last = await options.position(incarnation)
+  let last = await options.position(head, (at) => recordAt(jetstream, head, at, signal))
   let handled = last
   let lastDelivery = delivered.consumer_seq
   const batches = createBatches({
@@ -228,6 +242,10 @@ class PulledRecord implements StoredRecord {
     return this.#message.seq
   }
 
+  get storedAtNs(): bigint {
+    return this.#message.timestampNanos
+  }
+
   get subject(): string {
     return this.#message.subject
   }
@@ -238,6 +256,10 @@ class PulledRecord implements StoredRecord {
 
   get messageId(): string | null {
     return this.#message.headers?.get('Nats-Msg-Id') || null
+  }
+
+  get traceparent(): string | undefined {
+    return this.#message.headers?.get('traceparent') || undefined
   }
 
   get behind(): number {
@@ -332,6 +354,21 @@ function createBatches<T>(options: {
 }
 
 const readWaitMs = 2000
+
+async function recordAt(
+  jetstream: JetStreamClient,
+  { stream, incarnation, first, last }: StreamHead,
+  sequence: number,
+  signal: AbortSignal,
+): Promise<StoredRecord | undefined> {
+  // The server would wait in vain for what comes there.
+  if (sequence < first || sequence > last) return undefined
+  const range = { stream, from: sequence, to: sequence }
+  for await (const message of readRange(jetstream, range, signal)) {
+    return new PulledRecord(stream, incarnation, message, false)
+  }
+  return undefined
+}
 
 /** What lies in that part of a stream. */
 async function* readRange(

@@ -5,13 +5,15 @@ import {
   matches,
   type RecordDefinition,
 } from '@corroport/contracts'
-import type { JetStreamClient, JsMsg } from '@nats-io/jetstream'
+import type { Consumer, JetStreamClient, JsMsg } from '@nats-io/jetstream'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { type Bus, type Connection, onAborted } from './bus.ts'
+import { adviceAbout } from './connection-problem.ts'
 import { tellDead } from './dead-letter.ts'
 import { messageOf } from './error-message.ts'
-import { inTrace } from './trace.ts'
+import { isVolumeFull } from './state-file.ts'
+import { withSpan } from './trace.ts'
 
 /** Thrown by a handler for what would fail the same way again. The record goes to DEAD at once. */
 export class TerminalError extends Error {
@@ -42,9 +44,14 @@ export interface ConsumeOptions {
   handlers: readonly Subscriber[]
 }
 
-export interface Consumption extends AsyncDisposable {
-  /** Bound to its durable and asking for records. */
+export interface Binding extends AsyncDisposable {
+  /** To its durable, asking for records. */
   readonly isBound: boolean
+}
+
+export interface Consumption extends Binding {
+  /** Records that the durable holds and that are not handled. Throws while it is not bound. */
+  countWaiting(): Promise<number>
 }
 
 // About ten minutes of a full disk or a lost database, with the delays below.
@@ -57,23 +64,23 @@ const prefetch = 128
  */
 export function consume(options: ConsumeOptions): Consumption {
   const { bus, log, durable } = options
-  let isBound = false
+  let bound: Consumer | undefined
 
   const worker = bus.onConnected(async (connection, signal) => {
     let isTold = false
     while (!signal.aborted) {
       try {
-        await handleUntilLost(options, connection, signal, () => {
-          isBound = true
+        await handleUntilLost(options, connection, signal, (consumer) => {
+          bound = consumer
           isTold = false
           log.info({ durable: durable.name, stream: durable.stream }, 'consumer bound')
         })
       } catch (err) {
         if (!signal.aborted && !isTold)
-          log.warn({ err, durable: durable.name }, 'consumer not bound')
+          log.warn({ err, advice: adviceAbout(err), durable: durable.name }, 'consumer not bound')
         isTold = true
       }
-      isBound = false
+      bound = undefined
       // 500 ms: a stream that is just being created must not be waited for much longer.
       await wait(250 + Math.random() * 500, undefined, { signal }).catch(() => undefined)
     }
@@ -81,7 +88,12 @@ export function consume(options: ConsumeOptions): Consumption {
 
   return {
     get isBound() {
-      return isBound
+      return bound !== undefined
+    },
+    async countWaiting() {
+      if (!bound) throw new Error(`consumer ${durable.name} not bound`)
+      const { num_pending, num_ack_pending } = await bound.info()
+      return num_pending + num_ack_pending
     },
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   }
@@ -91,7 +103,7 @@ async function handleUntilLost(
   options: ConsumeOptions,
   { jetstream }: Connection,
   signal: AbortSignal,
-  onBound: () => void,
+  onBound: (consumer: Consumer) => void,
 ): Promise<void> {
   const { durable } = options
   const consumer = await jetstream.consumers.get(durable.stream, durable.name)
@@ -102,7 +114,7 @@ async function handleUntilLost(
     abort_on_missing_resource: true,
   })
   using _stop = onAborted(signal, () => messages.stop())
-  onBound()
+  onBound(consumer)
   for await (const message of messages) {
     // What was fetched and will not be handled goes back at once, not after the wait for its answer.
     if (signal.aborted) message.nak()
@@ -120,13 +132,19 @@ async function handleOne(
     const handler = handlers.find(({ event }) => matches(event.wildcard, message.subject))
     if (!handler) throw new TerminalError(`${options.service} does not handle this subject`)
     const payload = parseJson(message)
-    const traceparent = message.headers?.get('traceparent') || undefined
-    await inTrace(traceparent, () => handler.handle(payload))
+    const span = {
+      service: options.service,
+      name: `handle ${handler.event.template}`,
+      kind: 'consumer',
+      parent: message.headers?.get('traceparent') || undefined,
+    } as const
+    await withSpan(span, () => handler.handle(payload))
     message.ack()
   } catch (err) {
     const deliveries = message.info.deliveryCount
     const isTerminal = err instanceof TerminalError || err instanceof ContractError
-    if (isTerminal || deliveries >= deliveriesBeforeDead) {
+    // A volume may be full for hours: nothing is wrong with the record.
+    if (isTerminal || (deliveries >= deliveriesBeforeDead && !isVolumeFull(err))) {
       await bury(options, jetstream, message, err)
       return
     }

@@ -1,3 +1,4 @@
+export * from './access.ts'
 export * from './bus.ts'
 export * from './claim.ts'
 export * from './consume.ts'

@@ -20,16 +20,14 @@ import {
 } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { connect } from '@nats-io/transport-node'
+import { accessOptions, type NatsAccess } from './access.ts'
 import { isStreamMissing } from './stream-heads.ts'
 
 const nanosecondsPerMillisecond = 1_000_000
 const millisecondsPerHour = 3_600_000
 const minimumServer = '2.10.0'
 
-export interface StreamsToApply {
-  url: string
-  user?: string | undefined
-  password?: string | undefined
+export interface StreamsToApply extends NatsAccess {
   streams: readonly StreamDefinition[]
   durables: readonly DurableDefinition[]
   /** Servers that keep each stream: 1, 3 or 5. Default: 3 where there are as many, else 1. */
@@ -47,12 +45,10 @@ export interface AppliedStreams {
  * only bind, so that they need no right to create, and a rolling update does not flip settings.
  */
 export async function applyStreams(options: StreamsToApply): Promise<AppliedStreams> {
-  const { user, password } = options
   const nats = await connect({
-    servers: options.url.split(','),
+    ...accessOptions(options),
     name: 'streams-apply',
     timeout: 5000,
-    ...(user !== undefined && password !== undefined ? { user, pass: password } : {}),
   })
   try {
     const version = nats.info?.version ?? '0'

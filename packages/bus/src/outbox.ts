@@ -2,13 +2,20 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createParser, type RecordDefinition, streams } from '@corroport/contracts'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { headers as createHeaders, createInbox, type Msg } from '@nats-io/transport-node'
+import {
+  headers as createHeaders,
+  createInbox,
+  type Msg,
+  type NatsConnection,
+  NoRespondersError,
+  PermissionViolationError,
+} from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Bus, Connection } from './bus.ts'
 import { isStreamMissing } from './stream-heads.ts'
-import { createTraceparent } from './trace.ts'
+import { createTraceparent, type Span, startSpan } from './trace.ts'
 
 const schema = `
   CREATE TABLE IF NOT EXISTS outbox (
@@ -21,17 +28,13 @@ const schema = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS outbox_confirmed (one INTEGER PRIMARY KEY CHECK (one = 1), up_to INTEGER NOT NULL) STRICT;
   INSERT OR IGNORE INTO outbox_confirmed VALUES (1, 0);
-  CREATE TABLE IF NOT EXISTS stream_incarnation (
-    stream TEXT PRIMARY KEY,
-    created_at TEXT NOT NULL
-  ) STRICT;
 `
 
 /** NATS refuses more than 1 MB in one message; headers need some of it. */
 const maxPayloadBytes = 1_000_000
 
-// Confirmed events are kept for a while: when a stream's store was wiped, they are told again. Less
-// than the streams' duplicate window, so that a stream which was not wiped recognises them.
+// Confirmed events are kept for a while: when the store of NATS was wiped or went back, they are told
+// again. Less than the streams' duplicate window, so that what is still stored is recognised.
 const keepConfirmedMs = 9 * 60_000
 const keepConfirmed = 20_000
 
@@ -70,8 +73,17 @@ const StoredEvent = Type.Object({
 type StoredEvent = Static<typeof StoredEvent>
 const parseRow = createParser('stored event', StoredEvent)
 
-/** The relay from a state file to JetStream: in order of commit, until each event is confirmed. */
-export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
+/**
+ * The relay from a state file to JetStream: in order of commit, until each event is confirmed.
+ * `noteIfFull` says whether the volume is full: it is worked on then. A state file that cannot be
+ * written otherwise ends the process.
+ */
+export function createOutbox(
+  db: DatabaseSync,
+  bus: Bus,
+  log: Logger,
+  noteIfFull: (error: unknown) => boolean,
+): Outbox {
   db.exec(schema)
   const insert = db.prepare(
     'INSERT INTO outbox (subject, message_id, traceparent, payload, told_at) VALUES (?, ?, ?, ?, ?)',
@@ -80,19 +92,29 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
     `SELECT id, subject, message_id, traceparent, payload FROM outbox
      WHERE id > ? ORDER BY id LIMIT ?`,
   )
+  const selectNewest = db.prepare(
+    `SELECT id, subject, message_id, traceparent, payload FROM outbox
+     WHERE id IN (SELECT max(id) FROM outbox WHERE id <= ? AND told_at > ? GROUP BY subject)`,
+  )
   const writeUpTo = db.prepare('UPDATE outbox_confirmed SET up_to = ?')
   const countAfter = db.prepare('SELECT count(*) AS count FROM outbox WHERE id > ?')
 
   let confirmedUpTo = Number(db.prepare('SELECT up_to FROM outbox_confirmed').get()?.up_to)
   let writtenUpTo = confirmedUpTo
+  const writeIfRoom = (write: () => void): void => {
+    try {
+      write()
+    } catch (error) {
+      if (!noteIfFull(error)) throw error
+    }
+  }
+  /** What could not be written is published again by the next process, as above. */
   const writeConfirmed = (): void => {
     if (writtenUpTo === confirmedUpTo) return
-    writeUpTo.run(confirmedUpTo)
-    writtenUpTo = confirmedUpTo
-  }
-  const tellAgain = (): void => {
-    confirmedUpTo = 0
-    writeConfirmed()
+    writeIfRoom(() => {
+      writeUpTo.run(confirmedUpTo)
+      writtenUpTo = confirmedUpTo
+    })
   }
 
   // Spares a look into the table for each confirmation. Too high after a rollback, which only costs one.
@@ -114,12 +136,14 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
     let attempt = 0
     while (!signal.aborted) {
       try {
-        await compareStreams(db, connection, tellAgain, log)
+        await requireStreams(connection)
+        await compareStore(connection)
         await publishUntilFailure(connection, signal, () => {
           attempt = 0
         })
       } catch (err) {
         if (signal.aborted) return
+        noteIfFull(err)
         if (attempt === 0) log.warn({ err, unconfirmed: unconfirmed() }, 'events wait for nats')
         attempt = Math.min(attempt + 1, 6)
         await wait(100 * 2 ** attempt * (0.5 + Math.random()), undefined, { signal }).catch(
@@ -129,15 +153,37 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
     }
   }
 
+  /**
+   * A store that was wiped, or of which an older copy was put back, has lost the newest first. So the
+   * newest event of each subject is told once more: NATS knows it, or all that is kept is told again.
+   */
+  const compareStore = async ({ nats }: Connection): Promise<void> => {
+    const newest = selectNewest.all(confirmedUpTo, Date.now() - keepConfirmedMs).map(parseRow)
+    if (newest.length === 0) return
+    const before = confirmedUpTo
+    // Asking stores what NATS did not know, and the next to ask would find it known. So until all
+    // answers are here, everything counts as lost, for the next process too.
+    confirmedUpTo = 0
+    writeConfirmed()
+    const answers = await Promise.all(newest.map((event) => publishAlone(nats, event)))
+    if (answers.includes('stored')) {
+      log.warn('nats lost what it had confirmed, telling again')
+      return
+    }
+    confirmedUpTo = before
+    writeConfirmed()
+    for (const answer of answers) if (Error.isError(answer)) throw answer
+  }
+
   // One inbox for all confirmations: a request of its own for each event costs three times as much.
   const publishUntilFailure = (
-    { nats }: Connection,
+    { nats, inboxPrefix }: Connection,
     signal: AbortSignal,
     onConfirmed: () => void,
   ): Promise<void> =>
     new Promise<void>((resolve, reject) => {
-      const inbox = createInbox()
-      const inFlight = new Map<number, number>()
+      const inbox = createInbox(inboxPrefix)
+      const inFlight = new Map<number, { sentAt: number; span: Span | undefined }>()
       let lastSent = confirmedUpTo
 
       let lastPublishedAt = 0
@@ -154,11 +200,15 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
         gathering = undefined
         lastPublishedAt = performance.now()
         for (const row of takeNext(lastSent)) {
-          const headers = createHeaders()
-          headers.set('Nats-Msg-Id', row.message_id)
-          headers.set('traceparent', row.traceparent)
+          const span = startSpan({
+            service: bus.service,
+            name: `publish ${nounAndFact(row.subject)}`,
+            kind: 'producer',
+            parent: row.traceparent,
+          })
+          const headers = headersOf(row.message_id, span?.traceparent ?? row.traceparent)
           nats.publish(row.subject, row.payload, { reply: `${inbox}.${row.id}`, headers })
-          inFlight.set(row.id, performance.now())
+          inFlight.set(row.id, { sentAt: performance.now(), span })
           lastSent = row.id
         }
         if (inFlight.size === 0) onEmpty?.()
@@ -166,12 +216,13 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
 
       const onAnswer = (error: Error | null, message: Msg): void => {
         const id = Number(message.subject.slice(inbox.length + 1))
-        const refusal = error ?? refusalOf(message)
-        if (refusal) {
-          end(refusal)
+        const answer = error ?? readAnswer(message)
+        if (Error.isError(answer)) {
+          end(answer)
           return
         }
         onConfirmed()
+        inFlight.get(id)?.span?.end()
         inFlight.delete(id)
         // Confirmations come in order, so the oldest that is in flight bounds what is confirmed.
         const [oldest] = inFlight.keys()
@@ -182,8 +233,8 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
       const subscription = nats.subscribe(`${inbox}.*`, { callback: onAnswer })
       const overdue = setInterval(() => {
         writeConfirmed()
-        const [sentAt] = inFlight.values()
-        if (sentAt !== undefined && performance.now() - sentAt > confirmTimeoutMs) {
+        const [oldest] = inFlight.values()
+        if (oldest && performance.now() - oldest.sentAt > confirmTimeoutMs) {
           end(new Error(`an event was not confirmed in ${confirmTimeoutMs} ms`))
         }
       }, writeConfirmedEveryMs)
@@ -192,6 +243,8 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
         clearTimeout(gathering)
         clearInterval(overdue)
         subscription.unsubscribe()
+        for (const { span } of inFlight.values())
+          span?.end(failure ?? new Error('not confirmed yet'))
         writeConfirmed()
         if (failure) reject(failure)
         else resolve()
@@ -208,7 +261,7 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
   const unconfirmed = (): number => Number(countAfter.get(confirmedUpTo)?.count ?? 0)
 
   const worker = bus.onConnected(relay)
-  const pruning = setInterval(() => prune(db, confirmedUpTo), 1000)
+  const pruning = setInterval(() => writeIfRoom(() => prune(db, confirmedUpTo)), 1000)
   pruning.unref()
 
   return {
@@ -253,48 +306,66 @@ export function createOutbox(db: DatabaseSync, bus: Bus, log: Logger): Outbox {
   }
 }
 
+/** `corro.ack.sent` of `corro.ack.sent.node1`: names of spans are few. */
+function nounAndFact(subject: string): string {
+  return subject.split('.', 3).join('.')
+}
+
+function headersOf(messageId: string, traceparent: string): ReturnType<typeof createHeaders> {
+  const headers = createHeaders()
+  headers.set('Nats-Msg-Id', messageId)
+  headers.set('traceparent', traceparent)
+  return headers
+}
+
+/** Throws where it is open whether it was stored. */
+async function publishAlone(
+  nats: NatsConnection,
+  { subject, payload, message_id, traceparent }: StoredEvent,
+): Promise<Answer> {
+  const headers = headersOf(message_id, traceparent)
+  try {
+    return readAnswer(await nats.request(subject, payload, { headers, timeout: confirmTimeoutMs }))
+  } catch (error) {
+    if (Error.isError(error) && wasRefused(error.cause)) return error
+    throw error
+  }
+}
+
+function wasRefused(error: unknown): boolean {
+  return error instanceof NoRespondersError || error instanceof PermissionViolationError
+}
+
 const PublishAnswer = Compile(
-  Type.Object({ error: Type.Optional(Type.Object({ description: Type.String() })) }),
+  Type.Object({
+    error: Type.Optional(Type.Object({ description: Type.String() })),
+    duplicate: Type.Optional(Type.Boolean()),
+  }),
 )
 
-/** Why an event was not stored; undefined when it was, or had been before. */
-function refusalOf(message: Msg): Error | undefined {
+/** Whether an event was stored now or had been before, or why it was not. */
+type Answer = 'stored' | 'known' | Error
+
+function readAnswer(message: Msg): Answer {
   if (message.headers?.code === 503) return new Error('no stream takes the event')
   const answer: unknown = message.json()
   if (!PublishAnswer.Check(answer)) return new Error('jetstream answered something else')
-  return answer.error ? new Error(answer.error.description) : undefined
+  if (answer.error) return new Error(answer.error.description)
+  return answer.duplicate ? 'known' : 'stored'
 }
 
-/** A stream that was made anew has lost what it had confirmed: everything kept is told again. */
-async function compareStreams(
-  db: DatabaseSync,
-  { nats }: Connection,
-  tellAgain: () => void,
-  log: Logger,
-): Promise<void> {
+async function requireStreams({ nats }: Connection): Promise<void> {
   const manager = await jetstreamManager(nats, { checkAPI: false })
-  const known = db.prepare('SELECT created_at FROM stream_incarnation WHERE stream = ?')
-  const remember = db.prepare('INSERT OR REPLACE INTO stream_incarnation VALUES (?, ?)')
   for (const { name } of streams) {
-    let createdAt: string
     try {
-      createdAt = (await manager.streams.info(name)).created
+      await manager.streams.info(name)
     } catch (error) {
-      if (isStreamMissing(error)) {
-        throw new Error(`stream ${name} does not exist: run \`corroport streams apply\``, {
-          cause: error,
-        })
-      }
-      throw error
+      throw isStreamMissing(error)
+        ? new Error(`stream ${name} does not exist: run \`corroport streams apply\``, {
+            cause: error,
+          })
+        : error
     }
-    const before = known.get(name)?.created_at
-    if (before === createdAt) continue
-    if (before !== undefined) {
-      log.warn({ stream: name }, 'stream was wiped, telling again')
-      // Before the new time is remembered: killed in between, the next process sees it again.
-      tellAgain()
-    }
-    remember.run(name, createdAt)
   }
 }
 

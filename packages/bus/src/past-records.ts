@@ -1,13 +1,15 @@
-import { type StreamDefinition, type StreamName, streams } from '@corroport/contracts'
+import { createParser, type StreamDefinition, type StreamName, streams } from '@corroport/contracts'
 import {
   AckPolicy,
+  type ConsumerConfig,
   type ConsumerInfo,
   DeliverPolicy,
   type JetStreamManager,
   jetstreamManager,
   type StreamState,
 } from '@nats-io/jetstream'
-import { nanos } from '@nats-io/transport-node'
+import { nanos, nuid } from '@nats-io/transport-node'
+import { Type } from 'typebox'
 import { type Bus, type Connection, onAborted } from './bus.ts'
 import { commonFilter, withoutCovered } from './filters.ts'
 import { whileConnected } from './once-connected.ts'
@@ -85,7 +87,7 @@ export async function countRecords(
 }
 
 async function readNewest(
-  { nats, jetstream }: Connection,
+  connection: Connection,
   { name, subjects }: StreamDefinition & { name: StreamName },
   { filters: wanted, since, until, before, limit, timeoutMs }: PastQuestion,
   signal: AbortSignal,
@@ -94,7 +96,7 @@ async function readNewest(
     wanted.flatMap((filter) => subjects.flatMap((each) => commonFilter(filter, each) ?? [])),
   )
   if (filters.length === 0) return { records: [], isCut: false }
-  const manager = await jetstreamManager(nats, { checkAPI: false, timeout: timeoutMs })
+  const manager = await jetstreamManager(connection.nats, { checkAPI: false, timeout: timeoutMs })
   const { state } = await manager.streams.info(name)
   // Times are compared here as well: a server takes none beyond the year 2262.
   const isOutside =
@@ -102,7 +104,7 @@ async function readNewest(
     (since !== undefined && since.getTime() > Date.parse(state.last_ts)) ||
     (until !== undefined && until.getTime() <= Date.parse(state.first_ts))
   if (isOutside) return { records: [], isCut: false }
-  await using looks = lookInto(manager, name, filters)
+  await using looks = lookInto(connection, manager, { stream: name, filters, timeoutMs })
 
   const head = await looks.end(state, until, before)
   const isOlder = since !== undefined && since.getTime() <= Date.parse(state.first_ts)
@@ -114,7 +116,7 @@ async function readNewest(
   const records: PastRecord[] = []
   let bytes = 0
   let isCut = window !== first
-  const messages = await jetstream.consumers
+  const messages = await connection.jetstream.consumers
     .getConsumerFromInfo(window.info)
     .consume({ max_messages: 1000, abort_on_missing_resource: true })
   using _stop = onAborted(signal, () => messages.stop())
@@ -144,10 +146,16 @@ interface Look {
 type Window = Look & { info: ConsumerInfo }
 
 // JetStream reads forwards only, but a consumer that is made tells how much lies before it.
-function lookInto(manager: JetStreamManager, stream: StreamName, filters: readonly string[]) {
+function lookInto(
+  connection: Connection,
+  manager: JetStreamManager,
+  { stream, filters, timeoutMs }: { stream: StreamName; filters: string[]; timeoutMs: number },
+) {
   const names: string[] = []
   const from = async (place: Date | number): Promise<Window> => {
-    const info = await manager.consumers.add(stream, {
+    const info = await addReader(connection, manager, {
+      stream,
+      timeoutMs,
       ...(typeof place === 'number'
         ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, place) }
         : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: place.toISOString() }),
@@ -179,6 +187,39 @@ function lookInto(manager: JetStreamManager, stream: StreamName, filters: readon
       )
     },
   }
+}
+
+const parseCreated = createParser(
+  'what JetStream answers to a new consumer',
+  Type.Object({ error: Type.Optional(Type.Object({ description: Type.String() })) }),
+)
+
+/**
+ * The library leaves the name out of the subject where there are several filters. Rights go by the
+ * subject, and whoever may make consumers without a name in it may change every durable.
+ */
+async function addReader(
+  { nats }: Connection,
+  manager: JetStreamManager,
+  {
+    stream,
+    timeoutMs,
+    ...config
+  }: Partial<ConsumerConfig> & {
+    stream: StreamName
+    timeoutMs: number
+  },
+): Promise<ConsumerInfo> {
+  const name = nuid.next()
+  const request = { stream_name: stream, action: 'create', config: { ...config, name } }
+  const answer = await nats.request(
+    `$JS.API.CONSUMER.CREATE.${stream}.${name}`,
+    JSON.stringify(request),
+    { timeout: timeoutMs },
+  )
+  const { error } = parseCreated(answer.json())
+  if (error) throw new Error(`${stream} cannot be read: ${error.description}`)
+  return await manager.consumers.info(stream, name)
 }
 
 const mostLooks = 12

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { RecordDefinition, SubjectParameter } from '@corroport/contracts'
@@ -21,6 +21,8 @@ export interface StateFile extends AsyncDisposable {
   transaction<T>(work: (tell: Tell) => T): T
   /** Events that NATS has not confirmed yet. */
   unconfirmed(): number
+  /** Whether what is to be kept can be written now, and what to do where it cannot. */
+  health(): { ok: boolean; detail?: string }
 }
 
 export interface StateFileOptions {
@@ -39,13 +41,14 @@ export interface StateFileOptions {
 export function openStateFile(options: StateFileOptions): StateFile {
   mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 })
   const db = new DatabaseSync(options.path, { timeout: 2000 })
+  const room = watchRoom(options)
   let outbox: Outbox
   try {
     db.exec(
       'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL',
     )
     migrate(db, options.migrations)
-    outbox = createOutbox(db, options.bus, options.log)
+    outbox = createOutbox(db, options.bus, options.log, (error) => room.noteIfFull(error))
   } catch (error) {
     db.close()
     const isHeld = Error.isError(error) && error.message.includes('database is locked')
@@ -72,15 +75,60 @@ export function openStateFile(options: StateFileOptions): StateFile {
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK')
         outbox.forget()
+        room.noteIfFull(error)
         throw error
       }
     },
 
     unconfirmed: () => outbox.unconfirmed(),
 
+    health: () => room.health(),
+
     async [Symbol.asyncDispose]() {
       await outbox[Symbol.asyncDispose]()
       db.close()
+    },
+  }
+}
+
+/** Whether a write failed because the volume has no room left. */
+export function isVolumeFull(error: unknown): boolean {
+  for (let each = error; Error.isError(each); each = each.cause) {
+    if ('errcode' in each && each.errcode === sqliteFull) return true
+    if ('code' in each && (each.code === 'ENOSPC' || each.code === 'EDQUOT')) return true
+  }
+  return false
+}
+
+const sqliteFull = 13
+// What a small transaction and its log may need.
+const enoughBytes = 256 * 1024
+
+/** Not well from the first write for which there was no room until there is some again. */
+function watchRoom({ path, log }: Pick<StateFileOptions, 'path' | 'log'>) {
+  const advice = 'make room on the volume of STATE_DIR, or make it larger: the work then goes on'
+  /** More than was free when a write failed; zero while none has. */
+  let neededBytes = 0
+
+  const freeBytes = (): number => {
+    const { bavail, bsize } = statfsSync(dirname(path))
+    return bavail * bsize
+  }
+  return {
+    noteIfFull(error: unknown): boolean {
+      if (!isVolumeFull(error)) return false
+      if (neededBytes === 0) log.error({ err: error, path, advice }, 'volume full')
+      neededBytes = freeBytes() + enoughBytes
+      return true
+    },
+    health(): { ok: boolean; detail?: string } {
+      if (neededBytes === 0) return { ok: true }
+      if (freeBytes() < neededBytes) {
+        return { ok: false, detail: `the volume is full: ${advice}` }
+      }
+      neededBytes = 0
+      log.info({ path }, 'volume has room again')
+      return { ok: true }
     },
   }
 }

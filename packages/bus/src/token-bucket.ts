@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import {
+  AccessToken,
   createParser,
   nowMicroseconds,
   type Role,
@@ -12,6 +13,7 @@ import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io
 import { type KV, Kvm } from '@nats-io/kv'
 import { connect } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
+import { accessOptions, type NatsAccess } from './access.ts'
 import { type Bus, type Connection, onAborted } from './bus.ts'
 import { unlessFaster } from './documents.ts'
 import { isStreamMissing } from './stream-heads.ts'
@@ -27,7 +29,18 @@ export function createAccessToken(about: { name: string; role: Role; expiresAt: 
 } {
   const id = Array.from({ length: 10 }, () => alphabet.charAt(randomInt(alphabet.length))).join('')
   const token = `cpt_${id}_${randomBytes(32).toString('base64url')}`
-  const record = {
+  return { token, record: recordToken(token, about) }
+}
+
+const parseText = createParser('access token', AccessToken)
+
+/** What is kept of a token that was made elsewhere. Throws a `ContractError` where it is none. */
+export function recordToken(
+  token: string,
+  about: { name: string; role: Role; expiresAt: string | null },
+): TokenRecord {
+  const [, id = ''] = parseText(token).split('_')
+  return {
     id,
     name: about.name,
     role: about.role,
@@ -36,31 +49,21 @@ export function createAccessToken(about: { name: string; role: Role; expiresAt: 
     expires_at: about.expiresAt,
     revoked_at: null,
   }
-  return { token, record }
 }
 
 /** The tokens of a cluster, for whoever administers them. */
 export interface TokenBucket extends AsyncDisposable {
   /** Oldest first. */
   list(): Promise<TokenRecord[]>
+  find(id: string): Promise<TokenRecord | undefined>
   add(record: TokenRecord): Promise<void>
   /** The revoked token, now or long ago; undefined when there is none. */
   revoke(id: string): Promise<TokenRecord | undefined>
 }
 
 /** Throws when NATS is not reached, or has no such bucket. */
-export async function openTokenBucket(access: {
-  url: string
-  user?: string | undefined
-  password?: string | undefined
-}): Promise<TokenBucket> {
-  const { url, user, password } = access
-  const nats = await connect({
-    servers: url.split(','),
-    name: 'tokens',
-    timeout: 5000,
-    ...(user !== undefined && password !== undefined ? { user, pass: password } : {}),
-  })
+export async function openTokenBucket(access: NatsAccess): Promise<TokenBucket> {
+  const nats = await connect({ ...accessOptions(access), name: 'tokens', timeout: 5000 })
   try {
     const manager = await jetstreamManager(nats, { checkAPI: false })
     await manager.streams.info(stream)
@@ -79,6 +82,7 @@ export async function openTokenBucket(access: {
           .flatMap((each) => each?.record ?? [])
           .toSorted((a, b) => a.created_at.localeCompare(b.created_at))
       },
+      find: async (id) => (await read(id))?.record,
       async add(record) {
         await kv.create(record.id, JSON.stringify(parseToken(record)))
       },

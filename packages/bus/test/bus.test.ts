@@ -1,5 +1,5 @@
 import { CommandError } from '@corroport/bus'
-import { nodeAnnounced, receptionsQueried } from '@corroport/contracts'
+import { claimBucket, nodeAnnounced, receptionsQueried } from '@corroport/contracts'
 import { startNatsServer, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { connect } from '@nats-io/transport-node'
@@ -140,6 +140,22 @@ test('a name that another instance holds is refused, its own instance takes it b
   expect(await second.refused).toMatch(/^node1.gateway is in use by host \(a\), last seen /)
   expect(second.isConnected).toBe(false)
 })
+
+test('who waits for a name has it when the other has let it lapse, and says until then who has it', async () => {
+  await using nats = await startNatsServer()
+  const claim = (instanceId: string) => ({
+    claim: { names: ['node1.edge-proxy'], instanceId, holder: `host (${instanceId})`, waits: true },
+  })
+  const first = openBus(nats.url, claim('a'))
+  await until(() => first.isConnected)
+  await using second = openBus(nats.url, claim('b'))
+
+  await until(() => second.problem === 'node1.edge-proxy is in use by host (a)')
+  expect(second.isConnected).toBe(false)
+  await first[Symbol.asyncDispose]()
+
+  await until(() => second.isConnected, 2 * claimBucket.ttlMs)
+}, 30_000)
 
 test('a bus that never met nats closes at once', async () => {
   const bus = openBus('nats://127.0.0.1:1')

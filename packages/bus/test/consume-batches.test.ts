@@ -1,4 +1,9 @@
-import { applyStreams, type ConsumeBatchesOptions, consumeBatches } from '@corroport/bus'
+import {
+  applyStreams,
+  type ConsumeBatchesOptions,
+  consumeBatches,
+  type StreamHead,
+} from '@corroport/bus'
 import {
   analyticsDurables,
   type DurableDefinition,
@@ -34,7 +39,7 @@ function createStore() {
     rows,
     batches,
     sequences: () => rows.map(({ sequence }) => sequence),
-    position: async (incarnation: string) =>
+    position: async ({ incarnation }: StreamHead) =>
       Math.max(
         0,
         ...rows.filter((row) => row.incarnation === incarnation).map((row) => row.sequence),

@@ -19,13 +19,13 @@ export function openBus(url: string, options: Partial<BusOptions> = {}): Bus {
 }
 
 /** A state file in a folder of its own, or in one that outlives it. */
-export function openState(bus: Bus, folder?: string): StateFile {
+export function openState(bus: Bus, folder?: string, log = silent): StateFile {
   const temporary = folder === undefined ? createTemporaryFolder() : undefined
   const state = openStateFile({
     path: join(folder ?? temporary?.path ?? '', 'state.sqlite'),
     migrations: ['CREATE TABLE effect (id TEXT PRIMARY KEY) STRICT'],
     bus,
-    log: silent,
+    log,
   })
   const close = state[Symbol.asyncDispose].bind(state)
   return Object.assign(state, {

@@ -47,6 +47,7 @@ export interface Gateway {
   readonly url: URL
   get<S extends TSchema>(path: string, parse: Parse<S>): Promise<Static<S>>
   post<S extends TSchema>(path: string, body: unknown, parse: Parse<S>): Promise<Static<S>>
+  patch<S extends TSchema>(path: string, body: unknown, parse: Parse<S>): Promise<Static<S>>
   /** An answer that is no JSON. */
   postForText(
     path: string,
@@ -107,16 +108,9 @@ export function createGateway(name: string, url: URL, token?: string): Gateway {
     name,
     url,
     get: (path, parse) => exchange(path, {}, parse),
-    post: (path, body, parse) =>
-      exchange(
-        path,
-        {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-        },
-        parse,
-      ),
+    post: (path, body, parse) => exchange(path, asJson('POST', body), parse),
+
+    patch: (path, body, parse) => exchange(path, asJson('PATCH', body), parse),
 
     async postForText(path, body, type) {
       const response = await ask(path, {
@@ -180,6 +174,11 @@ export function createGateway(name: string, url: URL, token?: string): Gateway {
       clearTimeout(timer)
     }
   }
+}
+
+function asJson(method: string, body: unknown): RequestInit {
+  const headers = { 'content-type': 'application/json' }
+  return { method, headers, body: JSON.stringify(body) }
 }
 
 async function refusal(url: URL, response: Response, hasToken: boolean): Promise<Failure> {

@@ -2,12 +2,14 @@ import { Command } from 'commander'
 import { registerAcks } from './commands/acks.ts'
 import { registerAgent } from './commands/agent.ts'
 import { registerAnalytics } from './commands/analytics.ts'
+import { registerBuilds } from './commands/builds.ts'
 import { registerClocks } from './commands/clocks.ts'
 import { registerCluster } from './commands/cluster.ts'
 import { registerCompletion } from './commands/completion.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerDead } from './commands/dead.ts'
 import { registerDemo } from './commands/demo.ts'
+import { registerEdge } from './commands/edge.ts'
 import { registerExperiment } from './commands/experiment.ts'
 import { registerLab } from './commands/lab.ts'
 import { registerLocal } from './commands/local.ts'
@@ -66,8 +68,10 @@ ${codes.join('\n')}`,
   registerPropagation(program, terminal)
   registerQuery(program, terminal)
   registerAnalytics(program, terminal)
+  registerBuilds(program, terminal)
   registerDemo(program, terminal)
   registerCluster(program, terminal)
+  registerEdge(program, terminal)
   registerConfig(program, terminal)
   registerAgent(program, terminal)
   registerNode(program, terminal)

@@ -39,7 +39,7 @@ test('the ledger names what is missing', async () => {
   const reply = { ...(replyOf('ledger') as { streams: object[] }), ...answered }
   const missing = [{ from: 7, to: 9, reason: 'dropped by the stream before it was read' }]
   const many = { missing, missing_records: 12, missing_ranges: 8 }
-  const short = { ...reply, streams: [{ ...reply.streams[0], ...many }] }
+  const short = { ...reply, streams: [{ ...reply.streams[0], ...many, ended: 'it went back' }] }
   await using gateway = await startGateway({ 'GET /api/analytics/ledger': [reply, short] })
 
   const whole = await corroport(['analytics', 'ledger', '--url', gateway.url])
@@ -47,7 +47,7 @@ test('the ledger names what is missing', async () => {
 
   expect([whole.code, gap.code]).toEqual([0, 4])
   expect(gap.stdout).toContain(
-    'RECORDS 7 older ranges missing\nRECORDS 7 to 9 missing: dropped by the stream before it was read\n',
+    'RECORDS it went back\nRECORDS 7 older ranges missing\nRECORDS 7 to 9 missing: dropped by the stream before it was read\n',
   )
 })
 

@@ -21,6 +21,9 @@ export const LedgerEntry = Type.Object({
     { description: 'the newest 100 of these ranges' },
   ),
   waiting: nullable(Type.Integer({ description: 'in the stream, and not dealt with yet' })),
+  ended: Type.Optional(
+    Type.String({ description: 'why it is counted anew though the stream is the same one' }),
+  ),
 })
 export type LedgerEntry = Static<typeof LedgerEntry>
 

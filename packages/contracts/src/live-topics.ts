@@ -20,6 +20,7 @@ export const liveTopics = {
   clocks: ['corro.clock.>'],
   samples: ['corro.node.>'],
   presence: ['corro.hint.node.>'],
+  edge: ['corro.hint.edge.>', 'corro.hint.backend.>', 'corro.hint.route.>'],
 } as const satisfies Record<string, readonly string[]>
 
 export type LiveTopic = keyof typeof liveTopics

@@ -153,7 +153,19 @@ export const memberRemoved = defineRecord(
 export const membersRemoved = defineHint(
   'corro.hint.removed.{nodeId}',
   'Nodes that were removed and have not come back, as this node knows them.',
-  Type.Object({ nodeId: NodeId, removed: Type.Array(NodeId, { maxItems: 1000 }) }),
+  Type.Object({
+    nodeId: NodeId,
+    removed: Type.Array(
+      Type.Object({
+        nodeId: NodeId,
+        actorIds: Type.Array(ActorId, {
+          maxItems: 16,
+          description: 'of its databases; SWIM remembers them as down for two days',
+        }),
+      }),
+      { maxItems: 1000 },
+    ),
+  }),
 )
 
 /** How the SWIM of a node has another one. */

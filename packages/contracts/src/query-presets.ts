@@ -189,7 +189,9 @@ LIMIT :rows`,
 UNION ALL SELECT 'node_configs', (SELECT count(*) FROM node_configs),
   (SELECT count(*) FROM node_configs__crsql_clock WHERE col_name = '-1' AND col_version % 2 = 0)
 UNION ALL SELECT 'node_canaries', (SELECT count(*) FROM node_canaries),
-  (SELECT count(*) FROM node_canaries__crsql_clock WHERE col_name = '-1' AND col_version % 2 = 0)`,
+  (SELECT count(*) FROM node_canaries__crsql_clock WHERE col_name = '-1' AND col_version % 2 = 0)
+UNION ALL SELECT 'backends', (SELECT count(*) FROM backends),
+  (SELECT count(*) FROM backends__crsql_clock WHERE col_name = '-1' AND col_version % 2 = 0)`,
     parameters: [],
   },
   {

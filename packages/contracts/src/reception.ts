@@ -63,6 +63,22 @@ export const ackPathDiagnosed = defineCommand(
   },
 )
 
+export const ackSenderStatusQueried = defineCommand(
+  'corro.command.ack-sender.status.{nodeId}',
+  'What an ack-sender still has to do.',
+  {
+    request: Type.Object({}),
+    reply: Type.Object({
+      unheard: Type.Integer({ description: 'records that its durable still holds for it' }),
+      owed: Type.Integer({ description: 'acknowledgements that their origins have not confirmed' }),
+      unpublished: Type.Integer({
+        description: 'events in the outbox that NATS has not confirmed',
+      }),
+    }),
+    timeoutMs: 2000,
+  },
+)
+
 export const subscriberStatusQueried = defineCommand(
   'corro.command.subscriber.status.{nodeId}',
   'What a subscriber follows, and in which state.',

@@ -61,6 +61,15 @@ export function openDirectory(options: DirectoryOptions): Directory {
     known.set(announcement.nodeId, { announcement, actorIds, heardAt })
   }
 
+  /** Without room for it, only a restart while NATS is away knows less. */
+  const keep = (): void => {
+    try {
+      remember(path, known.values())
+    } catch (err) {
+      log.warn({ err, path }, 'nodes not remembered')
+    }
+  }
+
   const hearing = bus.hear(nodeAnnounced, (announcement) => {
     const before = known.get(announcement.nodeId)
     const isSame =
@@ -75,7 +84,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     }
     const actorIds = withActor(before?.actorIds ?? [], announcement.agent.actorId)
     known.set(announcement.nodeId, { announcement, actorIds, heardAt: performance.now() })
-    if (!isSame || actorIds !== before.actorIds) remember(path, known.values())
+    if (!isSame || actorIds !== before.actorIds) keep()
     if (isSame && wasAlive) return
     for (const listener of listeners) listener(announcement)
   })
@@ -96,7 +105,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
       return node.ageMs() <= lostAfterMs ? 'present' : 'lost'
     },
     forget: (nodeId) => {
-      if (known.delete(nodeId)) remember(path, known.values())
+      if (known.delete(nodeId)) keep()
     },
     onChange: (listener) => {
       listeners.add(listener)

@@ -1,13 +1,20 @@
 import { NodeId } from '@corroport/contracts'
-import { type LogLevel, LogLevelSetting, Port, setting } from '@corroport/service'
+import {
+  type LogLevel,
+  LogLevelSetting,
+  type OperatorConfig,
+  operatorVariables,
+  secret,
+  setting,
+  toOperatorConfig,
+} from '@corroport/service'
 import { type Static, Type } from 'typebox'
 
 /** What every service of a node is configured with, besides its own. */
-export interface NodeConfig {
+export interface NodeConfig extends OperatorConfig {
   nodeId: string
   nats: { url: string; user: string | undefined; password: string | undefined }
   stateDir: string
-  metricsPort: number
   /** So much this node's clock is ahead of its machine's; 0 beside a real agent. */
   clockOffsetMs: number
   logLevel: LogLevel
@@ -26,9 +33,9 @@ export const nodeVariables = {
   NATS_USER: Type.Optional(
     Type.String({ description: 'with NATS_PASSWORD, where NATS has users' }),
   ),
-  NATS_PASSWORD: Type.Optional(Type.String({ description: 'of NATS_USER' })),
+  NATS_PASSWORD: Type.Optional(secret(Type.String(), { description: 'of NATS_USER' })),
   STATE_DIR: Type.String({ description: "this node's state folder" }),
-  METRICS_PORT: setting(Port, { description: 'health and metrics, on loopback' }),
+  ...operatorVariables,
   CLOCK_OFFSET_MS: Type.Number({
     default: 0,
     minimum: -86_400_000,
@@ -42,7 +49,7 @@ const NodeEnvironment = Type.Object(nodeVariables)
 /** The variables of `AgentConfig`. */
 export const agentVariables = {
   AGENT_URL: Type.String({ description: "origin of this node's agent: http://127.0.0.1:8081" }),
-  AGENT_TOKEN: Type.Optional(Type.String({ description: 'bearer token of the agent' })),
+  AGENT_TOKEN: Type.Optional(secret(Type.String(), { description: 'bearer token of the agent' })),
 }
 export const AgentEnvironment = Type.Object(agentVariables)
 
@@ -51,7 +58,7 @@ export function toNodeConfig(env: Static<typeof NodeEnvironment>): NodeConfig {
     nodeId: env.NODE_ID,
     nats: { url: env.NATS_URL, user: env.NATS_USER, password: env.NATS_PASSWORD },
     stateDir: env.STATE_DIR,
-    metricsPort: env.METRICS_PORT,
+    ...toOperatorConfig(env),
     clockOffsetMs: env.CLOCK_OFFSET_MS,
     logLevel: env.LOG_LEVEL,
   }

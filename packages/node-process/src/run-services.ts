@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { type Bus, connectBus } from '@corroport/bus'
+import { type Bus, busFor, connectBus, recordSpans, traceFields } from '@corroport/bus'
 import { setClockOffset } from '@corroport/contracts'
 import { openNodeKey } from '@corroport/identity'
 import {
@@ -10,7 +10,11 @@ import {
   type Health,
   listenForOperators,
   readEnvironment,
+  readTracing,
+  runOrSayWhy,
+  startTracing,
   stopSignal,
+  type TracingConfig,
 } from '@corroport/service'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -65,29 +69,60 @@ export async function runServices(
     process.exitCode = 1
     return
   }
-  const { nodeId, nats, stateDir, metricsPort, clockOffsetMs, logLevel } = first.config
-  const processName = services.length === 1 ? first.name : 'node'
-  const processLog = createLog({ nodeId, level: logLevel })
-  const log = processLog.child({ service: processName })
-  const stopped = stopSignal(log)
+  const { nodeId, logLevel } = first.config
+  const processLog = createLog({ nodeId, level: logLevel, mixin: traceFields })
+  const name = prepared.length === 1 ? first.name : 'node'
+  const log = processLog.child({ service: name })
+  const { config, tracing } = first
+  await runOrSayWhy(log, environment, () =>
+    runPrepared({ name, config, tracing, prepared, environment, processLog, log }),
+  )
+}
+
+type Prepared = ReturnType<typeof prepare>
+
+async function runPrepared(options: {
+  /** Of the process. */
+  name: string
+  config: NodeConfig
+  tracing: TracingConfig | undefined
+  prepared: Prepared
+  environment: NodeJS.ProcessEnv
+  processLog: Logger
+  log: Logger
+}): Promise<void> {
+  const { name: processName, config, tracing, prepared, environment, processLog, log } = options
+  const { nodeId, nats, stateDir, clockOffsetMs } = config
   const health = createHealth(processName, nodeId)
+  const { metricsHost: host, metricsPort: port, metricsToken: token, stopDelayMs } = config
+  const stopped = stopSignal(log, {
+    delayMs: stopDelayMs,
+    onSignal: () => health.startStopping(),
+  })
   const metrics = createMetrics()
 
   await using stack = new AsyncDisposableStack()
+  if (tracing) {
+    const spans = stack.use(await startTracing(tracing, { nodeId, instanceId: nodeId, log }))
+    stack.use(recordSpans(spans.record))
+  }
   const bus = stack.use(
     connectBus({
       ...nats,
       name: `${processName}/${nodeId}`,
       log,
       claim: {
-        names: services.map(({ name }) => `${nodeId}.${name}`),
+        names: prepared.map(({ name }) => `${nodeId}.${name}`),
         instanceId: openNodeKey(stateDir).instanceId,
         holder: `${hostname()} pid ${process.pid}`,
       },
     }),
   )
-  health.depend('nats', () => ({ ok: bus.isConnected }))
-  stack.use(await listenForOperators({ host: '127.0.0.1', port: metricsPort, health, metrics }))
+  health.depend('nats', () => ({
+    ok: bus.isConnected,
+    ...(bus.problem && { detail: bus.problem }),
+  }))
+  stack.use(await listenForOperators({ host, port, token, health, metrics }))
   if (clockOffsetMs !== 0) {
     const agentUrl = environment.AGENT_URL ?? ''
     let isKnown = false
@@ -106,19 +141,27 @@ export async function runServices(
     setClockOffset(clockOffsetMs)
     log.warn({ clockOffsetMs }, 'the clock of this process is wrong, as it was asked to be')
   }
-  const refusals = [bus.refused.then((refusal) => ({ refusal, message: 'node id is in use' }))]
+  const refusals: Promise<{ refusal: string; advice?: string; message: string }>[] = [
+    bus.refused.then((refusal) => ({
+      refusal,
+      advice: 'end that process, or give this one another NODE_ID and a STATE_DIR of its own',
+      message: 'node id is in use',
+    })),
+  ]
   for (const { name, run } of prepared) {
-    const deps = { bus, log: processLog.child({ service: name }), health, metrics }
+    const ownLog = processLog.child({ service: name })
+    const deps = { bus: busFor(name, bus), log: ownLog, health, metrics }
     const { refused } = stack.use(await run(deps))
     if (refused) {
       refusals.push(refused.then((refusal) => ({ refusal, message: `${name} refuses to run` })))
     }
   }
-  log.info({ services: services.map(({ name }) => name) }, 'started')
+  log.info({ services: prepared.map(({ name }) => name) }, 'started')
 
   const refused = await Promise.race([stopped, ...refusals])
   if (refused) {
-    log.fatal({ refusal: refused.refusal }, refused.message)
+    const { message, ...about } = refused
+    log.fatal(about, message)
     process.exitCode = 1
   }
   health.startStopping()
@@ -126,8 +169,10 @@ export async function runServices(
 
 function prepare(services: readonly NodeService[], environment: NodeJS.ProcessEnv) {
   try {
+    const tracing = readTracing(environment)
     const prepared = services.map((service) => ({
       name: service.name,
+      tracing,
       ...service.start(environment),
     }))
     if (prepared.some(({ config }) => config.clockOffsetMs !== 0)) {

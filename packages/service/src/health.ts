@@ -1,5 +1,6 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 
@@ -104,31 +105,44 @@ async function eventLoopLateness(): Promise<number> {
   return Math.max(0, Math.round(performance.now() - startedAt - 1))
 }
 
-/** Answers health probes and `/metrics`, apart from everything that users can reach. */
+/**
+ * Answers health probes and `/metrics`, apart from everything that users can reach. With a token, only
+ * who has it sees more than whether all is well.
+ */
 export async function listenForOperators(options: {
   host: string
   port: number
+  token?: string | undefined
   health: Health
   metrics: Registry
 }): Promise<AsyncDisposable & { port: number }> {
-  const { host, port, health, metrics } = options
+  const { host, port, token, health, metrics } = options
+  const maySee = token === undefined ? () => true : tokenCheck(token)
   const server = createServer((request, response) => {
     const [path] = (request.url ?? '').split('?')
-    const failed = (error: unknown): void => void response.writeHead(500).end(String(error))
+    const seesAll = maySee(request)
+    const failed = (error: unknown): void =>
+      void response.writeHead(500).end(seesAll ? String(error) : undefined)
+    const answer = (report: HealthReport | HealthSummary): void =>
+      answerWith(response, seesAll ? report : { status: report.status })
     switch (path) {
       case '/health/live':
-        health.live().then((report) => answer(response, report), failed)
+        health.live().then(answer, failed)
         return
       case '/health/startup':
-        answer(response, health.startup())
+        answer(health.startup())
         return
       case '/health/ready':
-        answer(response, health.ready())
+        answer(health.ready())
         return
       case '/health':
-        health.summary().then((report) => answer(response, report), failed)
+        health.summary().then(answer, failed)
         return
       case '/metrics':
+        if (!seesAll) {
+          response.writeHead(401, { 'www-authenticate': 'Bearer' }).end('METRICS_TOKEN is needed\n')
+          return
+        }
         metrics
           .metrics()
           .then(
@@ -154,12 +168,24 @@ export async function listenForOperators(options: {
   }
 }
 
-function answer(response: ServerResponse, report: HealthReport | HealthSummary): void {
+/** How long it takes tells nothing of the token, not even its length. */
+function tokenCheck(token: string): (request: IncomingMessage) => boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  const wanted = digest(token)
+  return ({ headers }) => {
+    const [, given] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
+    return given !== undefined && timingSafeEqual(digest(given), wanted)
+  }
+}
+
+type Answer = Pick<HealthReport | HealthSummary, 'status'>
+
+function answerWith(response: ServerResponse, report: Answer): void {
   response
     .writeHead(statusCodeOf(report), { 'content-type': 'application/json' })
     .end(JSON.stringify(report))
 }
 
-export function statusCodeOf({ status }: HealthReport | HealthSummary): 200 | 503 {
+export function statusCodeOf({ status }: Answer): 200 | 503 {
   return status === 'ok' || status === 'degraded' ? 200 : 503
 }

@@ -5,6 +5,8 @@ export interface Load {
   attempted: number
   /** Sends that were answered with 200. */
   answered: number
+  /** How often the others failed, by what was answered or went wrong. */
+  failures: Record<string, number>
   /** How late the last send left, beyond its intended time: the sender itself must keep up. */
   worstDelayMs: number
 }
@@ -20,7 +22,10 @@ export interface LoadOptions {
 /** Sends at fixed times, whether or not the ones before were answered. */
 export async function sendSteadily(options: LoadOptions): Promise<Load> {
   const { urls, ratePerSecond, durationMs, content = 'load' } = options
-  const load: Load = { attempted: 0, answered: 0, worstDelayMs: 0 }
+  const load: Load = { attempted: 0, answered: 0, failures: {}, worstDelayMs: 0 }
+  const failed = (reason: string): void => {
+    load.failures[reason] = (load.failures[reason] ?? 0) + 1
+  }
   const startedAt = performance.now()
   const total = Math.floor((durationMs / 1000) * ratePerSecond)
   const sends: Promise<void>[] = []
@@ -39,13 +44,20 @@ export async function sendSteadily(options: LoadOptions): Promise<Load> {
         signal: AbortSignal.timeout(15_000),
       }).then(
         async (response) => {
-          await response.arrayBuffer()
+          const text = await response.text()
           if (response.ok) load.answered += 1
+          else failed(`${response.status} ${text}`)
         },
-        () => undefined, // a gateway that is down answers nothing: the row decides what was accepted
+        // A gateway that is down answers nothing: the row decides what was accepted.
+        (error: unknown) => failed(describe(error)),
       ),
     )
   }
   await Promise.all(sends)
   return load
+}
+
+function describe(error: unknown): string {
+  if (!Error.isError(error)) return String(error)
+  return Error.isError(error.cause) ? `${error.message}: ${error.cause.message}` : error.message
 }

@@ -19,6 +19,8 @@ export interface NatsServer extends AsyncDisposable {
   start(): Promise<void>
   /** Empties the store. Only while it is down. */
   wipe(): void
+  /** Of its streams and consumers. To be copied or replaced while it is down. */
+  readonly storeFolder: string
 }
 
 export interface NatsServerOptions {
@@ -37,9 +39,10 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   const [port, monitorPort] = [await freePort(), await freePort()]
   const url = `nats://127.0.0.1:${port}`
   const config = join(folder, 'nats.conf')
+  const storeFolder = join(folder, 'store')
   writeFileSync(
     config,
-    `listen: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitorPort}"\njetstream { store_dir: "${join(folder, 'store')}", max_file_store: 4GB }\n`,
+    `listen: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitorPort}"\njetstream { store_dir: "${storeFolder}", max_file_store: 4GB }\n`,
   )
   let child: ChildProcess | undefined
 
@@ -67,7 +70,8 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     },
     kill,
     start,
-    wipe: () => rmSync(join(folder, 'store'), { recursive: true, force: true }),
+    storeFolder,
+    wipe: () => rmSync(storeFolder, { recursive: true, force: true }),
     async [Symbol.asyncDispose]() {
       await kill()
       rmSync(folder, { recursive: true, force: true })

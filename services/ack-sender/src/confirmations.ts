@@ -1,3 +1,4 @@
+import { isVolumeFull } from '@corroport/bus'
 import type { Logger } from 'pino'
 import type { Confirmed, Receipts } from './receipts.ts'
 
@@ -21,7 +22,9 @@ export function createConfirmations(receipts: Receipts, log: Logger): Confirmati
       receipts.confirm(gathered)
       gathered = []
     } catch (err) {
-      log.error({ err, count: gathered.length }, 'confirmations not stored, trying again')
+      // Of a full volume its state file has told.
+      if (!isVolumeFull(err))
+        log.error({ err, count: gathered.length }, 'confirmations not stored, trying again')
       timer = setTimeout(note, 1000)
     }
   }

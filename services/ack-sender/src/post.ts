@@ -1,4 +1,4 @@
-import { createTraceparent } from '@corroport/bus'
+import { createTraceparent, withSpan } from '@corroport/bus'
 import {
   type AcknowledgePubsubRequest,
   AcknowledgeReply,
@@ -46,17 +46,29 @@ export function createPost(options: {
   const { nodeId, key, http, timeoutMs } = options
   return async (owed, endpoint) => {
     const sentAt = toTimestamp(nowMicroseconds())
+    const path = owed.transport === 'gossip' ? '/api/acknowledge' : '/api/acknowledge_pubsub'
     let verdict: Verdict
     try {
-      const { statusCode, body } = await http.request({
-        origin: `http://${endpoint}`,
-        path: owed.transport === 'gossip' ? '/api/acknowledge' : '/api/acknowledge_pubsub',
-        method: 'POST',
-        headers: { 'content-type': 'application/json', traceparent: createTraceparent() },
-        body: JSON.stringify(sign(owed, nodeId, sentAt, key)),
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      verdict = judge(statusCode, await readText(body))
+      verdict = await withSpan(
+        {
+          service: 'ack-sender',
+          name: `POST ${path}`,
+          kind: 'client',
+          attributes: { 'http.request.method': 'POST', 'server.address': endpoint },
+        },
+        async (span) => {
+          const { statusCode, body } = await http.request({
+            origin: `http://${endpoint}`,
+            path,
+            method: 'POST',
+            headers: { 'content-type': 'application/json', traceparent: createTraceparent() },
+            body: JSON.stringify(sign(owed, nodeId, sentAt, key)),
+            signal: AbortSignal.timeout(timeoutMs),
+          })
+          span?.set({ 'http.response.status_code': statusCode })
+          return judge(statusCode, await readText(body))
+        },
+      )
     } catch (error) {
       verdict = { kind: 'unreachable', reason: describeFailure(error) }
     }

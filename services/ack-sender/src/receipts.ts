@@ -215,7 +215,7 @@ export function createReceipts(state: StateFile, nodeId: string) {
 
     countAttempt(owed: Owed): void {
       owed.attempts += 1
-      updateAttempts.run(owed.attempts, owed.id)
+      state.transaction(() => updateAttempts.run(owed.attempts, owed.id))
     },
 
     /** In the order in which they came to be owed, from behind `afterId`. */
@@ -239,8 +239,10 @@ export function createReceipts(state: StateFile, nodeId: string) {
 
     /** Forgets receipts last seen before the time given, but none that is owed. Returns how many. */
     purge(before: string, limit: number): number {
-      const { changes } = purgeReceipts.run(before, limit)
-      return Number(changes) + Number(purgeSuspicions.run(before, limit).changes)
+      return state.transaction(() => {
+        const { changes } = purgeReceipts.run(before, limit)
+        return Number(changes) + Number(purgeSuspicions.run(before, limit).changes)
+      })
     },
   }
 }

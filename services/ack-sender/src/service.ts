@@ -5,11 +5,13 @@ import {
   ackPathDiagnosed,
   ackRequested,
   ackSenderDurable,
+  ackSenderStatusQueried,
   ackSent,
   type ChangeObserved,
   changeObserved,
   messageReceived,
   messageSuspected,
+  nodeAnnounced,
   nowMicroseconds,
   receptionsQueried,
   toTimestamp,
@@ -28,8 +30,8 @@ import { createReceipts, migrations, type Sighting } from './receipts.ts'
 import { startSweep } from './sweep.ts'
 
 export const says = [messageReceived, messageSuspected, ackSent, ackFailed] as const
-export const hears = [changeObserved, ackRequested] as const
-export const answers = [receptionsQueried, ackPathDiagnosed] as const
+export const hears = [changeObserved, ackRequested, nodeAnnounced] as const
+export const answers = [receptionsQueried, ackPathDiagnosed, ackSenderStatusQueried] as const
 
 const messageTable = 'node_messages'
 const connectTimeoutMs = 1000
@@ -148,7 +150,15 @@ export function startAckSender(config: Config, deps: NodeDeps): AsyncDisposable 
       }),
     ),
   )
+  stack.use(
+    bus.respond(ackSenderStatusQueried, { nodeId }, async () => ({
+      unheard: await consumption.countWaiting(),
+      owed: receipts.summarizeOwed().count,
+      unpublished: state.unconfirmed(),
+    })),
+  )
 
+  health.depend('state file', () => state.health())
   health.depend('change consumer', () => ({ ok: consumption.isBound }))
   health.depend('ack-sender state', () => {
     try {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { isVolumeFull } from '@corroport/bus'
 import { nowMicroseconds, toTimestamp } from '@corroport/contracts'
 import type { Directory } from '@corroport/identity'
 import type { Logger } from 'pino'
@@ -33,7 +34,8 @@ export function startSweep(options: SweepOptions): AsyncDisposable {
       try {
         isDone = giveUpOverdue(options) && purgeOld(options)
       } catch (err) {
-        options.log.error({ err }, 'old receipts not swept')
+        // Of a full volume its state file has told.
+        if (!isVolumeFull(err)) options.log.error({ err }, 'old receipts not swept')
       }
       await wait(isDone ? intervalMs : betweenBatchesMs, undefined, { signal }).catch(
         () => undefined, // aborted: the loop's condition ends it

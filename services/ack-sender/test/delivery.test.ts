@@ -5,6 +5,7 @@ import {
   ackFailed,
   ackPathDiagnosed,
   ackRequested,
+  ackSenderStatusQueried,
   ackSent,
   messageReceived,
 } from '@corroport/contracts'
@@ -24,6 +25,8 @@ import {
 
 const manyIds = (count: number, prefix = 'node2'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}_${String(index).padStart(5, '0')}`)
+const idsOf = (told: readonly { messageId: string }[]): string[] =>
+  told.map(({ messageId }) => messageId).toSorted()
 
 test('a direct request is acknowledged over HTTP; an own one is not, an unreadable one not asked', async () => {
   await using near = await startNeighbours()
@@ -237,19 +240,22 @@ test('a stop with work in flight loses nothing and tells nothing twice', async (
   node2.answer((posted, response) => void setTimeout(() => acknowledge(posted, response), 50))
   observer.announce('node2', node2.endpoint, key.publicKey)
   const ids = manyIds(60)
-  const node1 = await startNode1(nats.url, stateDir)
+  // On a busy machine an answer may take longer than usual, and what it answers is posted again.
+  const patient = { ACK_TIMEOUT_MS: '8000' }
+  const node1 = await startNode1(nats.url, stateDir, patient)
   await observer.publish(...ids.map((id) => change(id)))
   await until(() => node2.posted.length > 8)
   await node1[Symbol.asyncDispose]()
-  const posted = node2.posted.length
-  expect(posted).toBeLessThan(ids.length)
-  await until(() => observer.told(ackSent).length === posted)
+  const answered = new Set(node2.ids).size
+  expect(answered).toBeLessThan(ids.length)
+  await until(() => observer.told(ackSent).length === answered)
 
-  near.use(await startNode1(nats.url, stateDir))
+  near.use(await startNode1(nats.url, stateDir, patient))
 
-  await until(() => observer.told(ackSent).length === ids.length)
-  expect(node2.ids.toSorted()).toEqual(ids)
-  expect(observer.told(messageReceived)).toHaveLength(ids.length)
+  await until(() => observer.told(ackSent).length >= ids.length)
+  expect([...new Set(node2.ids)].toSorted()).toEqual(ids)
+  expect(idsOf(observer.told(messageReceived))).toEqual(ids)
+  expect(idsOf(observer.told(ackSent))).toEqual(ids)
 })
 
 test('after kill -9 everything owed is acknowledged', async () => {
@@ -280,9 +286,8 @@ test('after kill -9 everything owed is acknowledged', async () => {
 
   // What the killed process held unacknowledged comes again after the wait of its durable.
   await until(() => observer.told(ackSent).length === ids.length)
-  expect(node2.ids.toSorted()).toEqual(ids)
-  const received = observer.told(messageReceived).map(({ messageId }) => messageId)
-  expect(received.toSorted()).toEqual(ids)
+  expect([...new Set(node2.ids)].toSorted()).toEqual(ids)
+  expect(idsOf(observer.told(messageReceived))).toEqual(ids)
 }, 30_000)
 
 test('started without NATS it begins when NATS is there', async () => {
@@ -343,4 +348,21 @@ test('a diagnosis names what is in the way', async () => {
     'endpoint node2': true,
     'endpoint node3': false,
   })
+})
+
+test('a status counts what is owed until it is confirmed, and what was not heard', async () => {
+  await using near = await startNeighbours()
+  const { observer, nats, stateDir, key } = near
+  const port = await freePort()
+  near.use(await startNode1(nats.url, stateDir))
+  observer.announce('node2', `127.0.0.1:${port}`, key.publicKey)
+  const status = () => observer.bus.request(ackSenderStatusQueried, { nodeId: 'node1' }, {})
+  await observer.publish(change('node2_A'), change('node2_B'))
+  await until(async () => (await status().catch(() => undefined))?.owed === 2)
+
+  expect(await status()).toMatchObject({ unheard: 0, owed: 2 })
+
+  await using _origin = await startOrigin(key, port)
+  await until(async () => (await status()).owed === 0)
+  await until(async () => (await status()).unpublished === 0)
 })

@@ -1,4 +1,12 @@
-import { type LogLevel, LogLevelSetting, Port, readEnvironment, setting } from '@corroport/service'
+import {
+  type LogLevel,
+  LogLevelSetting,
+  type OperatorConfig,
+  operatorVariables,
+  readEnvironment,
+  secret,
+  toOperatorConfig,
+} from '@corroport/service'
 import { Type } from 'typebox'
 
 export const Environment = Type.Object({
@@ -6,20 +14,18 @@ export const Environment = Type.Object({
   NATS_USER: Type.Optional(
     Type.String({ description: 'with NATS_PASSWORD, where NATS has users' }),
   ),
-  NATS_PASSWORD: Type.Optional(Type.String({ description: 'of NATS_USER' })),
-  DATABASE_URL: Type.String({
-    pattern: '^postgres(ql)?://',
+  NATS_PASSWORD: Type.Optional(secret(Type.String(), { description: 'of NATS_USER' })),
+  DATABASE_URL: secret(Type.String({ pattern: '^postgres(ql)?://' }), {
     description: 'postgres://user:password@host:port/database',
   }),
   DATABASE_READER_URL: Type.Optional(
-    Type.String({
-      pattern: '^postgres(ql)?://',
+    secret(Type.String({ pattern: '^postgres(ql)?://' }), {
       description:
         'who reads the tables for people; without it the role corroport_reader, which is made by the role of DATABASE_URL',
     }),
   ),
   STATE_DIR: Type.String({ description: 'folder for what it has to tell and NATS has not yet' }),
-  METRICS_PORT: setting(Port, { description: 'health and metrics, on loopback' }),
+  ...operatorVariables,
   RETENTION_DAYS: Type.Integer({
     default: 30,
     minimum: 1,
@@ -42,14 +48,13 @@ export const Environment = Type.Object({
   LOG_LEVEL: LogLevelSetting,
 })
 
-export interface Config {
+export interface Config extends OperatorConfig {
   nats: { url: string; user: string | undefined; password: string | undefined }
   /** Secret: it holds a password. */
   databaseUrl: string
   /** Secret too. */
   databaseReaderUrl: string | undefined
   stateDir: string
-  metricsPort: number
   retentionDays: number
   ackWaitMs: number
   clockProbeIntervalMs: number
@@ -64,7 +69,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     databaseUrl: env.DATABASE_URL,
     databaseReaderUrl: env.DATABASE_READER_URL,
     stateDir: env.STATE_DIR,
-    metricsPort: env.METRICS_PORT,
+    ...toOperatorConfig(env),
     retentionDays: env.RETENTION_DAYS,
     ackWaitMs: env.ACK_WAIT_MS,
     clockProbeIntervalMs: env.CLOCK_PROBE_INTERVAL_MS,

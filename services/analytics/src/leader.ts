@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Logger } from 'pino'
-import { reasonOf } from './store/database.ts'
+import { adviceAbout, reasonOf } from './store/database.ts'
 
 // Any number that nobody else uses in this database.
 const lockKey = 8_081_601
@@ -72,11 +72,13 @@ export function lead(options: {
       try {
         await leadOnce()
       } catch (err) {
-        if (!isLossTold && !stopping.signal.aborted)
-          log.warn({ err }, 'postgres away, or leadership lost')
+        const advice = adviceAbout(err)
+        const found = advice === undefined ? reasonOf(err) : `${reasonOf(err)}: ${advice}`
+        if (!(isLossTold && found === problem) && !stopping.signal.aborted)
+          log.warn({ err, advice }, 'postgres away, or leadership lost')
         isLossTold = true
         state = 'no-database'
-        problem = reasonOf(err)
+        problem = found
       }
       await wait(tryEveryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }

@@ -18,7 +18,7 @@ export function createRoster(deps: { bus: Bus; directory: Directory; views: View
     (removed.has(nodeId) && directory.presence(nodeId) !== 'present')
 
   const hearing = bus.hear(membersRemoved, (event) => {
-    for (const nodeId of event.removed) {
+    for (const { nodeId } of event.removed) {
       removed.add(nodeId)
       if (hasLeft(nodeId)) directory.forget(nodeId)
     }

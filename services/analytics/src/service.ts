@@ -114,8 +114,9 @@ export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDispos
   let ingest: Ingest | undefined
   let blockedBy = 'the work begins'
   const work = async (signal: AbortSignal): Promise<void> => {
-    await schemaCurrent(db, signal, (pending) => {
-      blockedBy = `migrations are missing: ${pending.join(', ')}; run corroport analytics migrate`
+    await schemaCurrent(db, signal, (reason) => {
+      if (reason !== blockedBy) log.warn({ advice: reason }, 'schema does not fit')
+      blockedBy = reason
     })
     if (signal.aborted) return
     await using parts = new AsyncDisposableStack()
@@ -149,6 +150,7 @@ export function startAnalytics(config: Config, deps: AnalyticsDeps): AsyncDispos
         throw new Error('unreachable: a state of leadership that nobody knows')
     }
   })
+  health.depend('state file', () => state.health())
   health.depend('streams', () => {
     const unread = ingest?.unread ?? []
     return unread.length === 0

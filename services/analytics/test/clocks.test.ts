@@ -104,6 +104,18 @@ test('clocks too far apart are an alarm at both, which is logged once and ends',
   expect(said('clock was set')).toMatchObject([{ nodeId: 'node2' }])
 })
 
+test('a clock that is an hour off is named, by how much, with what to do', async () => {
+  await using _first = startNode('node1', () => 0)
+  await using _second = startNode('node2', () => 3_600_000)
+  await using _clocks = begin()
+
+  await shown('node2', ({ state }) => state === 'alarm')
+
+  const [line] = said('clock too far from another').filter(({ nodeId }) => nodeId === 'node2')
+  expect(line).toMatchObject({ otherNodeId: 'node1', advice: expect.stringContaining('chrony') })
+  expect(Number(line?.apartMs)).toBeGreaterThan(3_599_000)
+})
+
 test('a node that does not answer any more is unknown with the reason, and its figures go', async () => {
   const node = startNode('node1', () => 0)
   await using clocks = begin()

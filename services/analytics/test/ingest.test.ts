@@ -1,4 +1,8 @@
-import { connectBus, onceConnected } from '@corroport/bus'
+import { cpSync, rmSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { connectBus, onceConnected, openStateFile } from '@corroport/bus'
 import {
   type AckReceived,
   ackReceived,
@@ -11,7 +15,7 @@ import {
   type RecordDefinition,
   subscriptionLost,
 } from '@corroport/contracts'
-import { type NatsServer, startNatsServer, until } from '@corroport/testing'
+import { createTemporaryFolder, type NatsServer, startNatsServer, until } from '@corroport/testing'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
 import { Registry } from 'prom-client'
@@ -68,7 +72,11 @@ function record(event: RecordDefinition, payload: object) {
 }
 
 function received(messageId: string, change: Partial<MessageReceived> = {}) {
-  const payload: MessageReceived = {
+  return record(messageReceived, receipt(messageId, change))
+}
+
+function receipt(messageId: string, change: Partial<MessageReceived> = {}): MessageReceived {
+  return {
     nodeId: 'node2',
     messageId,
     transport: 'gossip',
@@ -77,7 +85,6 @@ function received(messageId: string, change: Partial<MessageReceived> = {}) {
     receivedAt: '2026-01-15T10:00:00.123456Z',
     ...change,
   }
-  return record(messageReceived, payload)
 }
 
 async function receipts(): Promise<string[]> {
@@ -253,7 +260,9 @@ test('a stream that is not there does not hide what was stored of the others', a
   await parts.tell(received('m2'))
 
   expect(await parts.dealtWith('RECORDS', 2)).toMatchObject({ stored: 2 })
-  await until(() => parts.ingest.unread.includes('SAMPLES (stream not found)'))
+  await until(() =>
+    parts.ingest.unread.includes('SAMPLES (stream not found: run corroport streams apply)'),
+  )
 })
 
 test('a record whose refusal is as long as itself stops no other', async () => {
@@ -307,6 +316,149 @@ test('a stream that was made anew is counted on its own', async () => {
     [true, 1],
   ])
   expect(is_balanced).toBe(true)
+})
+
+test.each([
+  ['ends earlier', ['m6', 'm7']],
+  ['has as many records as before', ['m6', 'm7', 'm8', 'm9']],
+  ['has more records than before', ['m6', 'm7', 'm8', 'm9', 'm10', 'm11']],
+])(
+  'when an older copy of a stream is put back and %s, what it tells is stored, once',
+  async (_, others) => {
+    await using nats = await startNatsServer()
+    const copy = `${nats.storeFolder}-copy`
+    {
+      await using parts = startParts(nats)
+      await parts.tell(...['m1', 'm2', 'm3'].map((id) => received(id)))
+      await parts.dealtWith('RECORDS', 3)
+      await nats.kill()
+      cpSync(nats.storeFolder, copy, { recursive: true })
+      await nats.start()
+      await until(() => parts.bus.isConnected)
+      await parts.tell(...['m4', 'm5', 'lost1', 'lost2'].map((id) => received(id)))
+      await parts.dealtWith('RECORDS', 7)
+    }
+    await nats.kill()
+    nats.wipe()
+    cpSync(copy, nats.storeFolder, { recursive: true })
+    await nats.start()
+    await using bus = connectBus({ url: nats.url, name: 'test', log: quiet })
+    await onceConnected(bus, async ({ jetstream }) => {
+      for (const { subject, text } of others.map((id) => received(id))) {
+        await jetstream.publish(subject, text)
+      }
+    })
+
+    await using parts = startParts(nats)
+
+    const all = ['m1', 'm2', 'm3', 'm4', 'm5', 'lost1', 'lost2', ...others]
+    await until(async () => (await receipts()).length >= all.length)
+    expect(await receipts()).toEqual(all.toSorted())
+    const current = await parts.dealtWith('RECORDS', 3 + others.length)
+    expect(current).toMatchObject({
+      first_sequence: 1,
+      published: 3 + others.length,
+      stored: others.length,
+      duplicates: 3,
+      missing: [],
+      is_balanced: true,
+    })
+    const { streams } = await parts.bus.request(ledgerQueried, {}, {})
+    expect(streams.filter(({ stream }) => stream === 'RECORDS')).toMatchObject([
+      { is_current: false, published: 7, stored: 7, ended: expect.stringContaining('up to 7') },
+      { is_current: true },
+    ])
+  },
+)
+
+test('when a server lost its last writes and not what its consumers were given, nothing is left out', async () => {
+  await using nats = await startNatsServer()
+  await using parts = startParts(nats)
+  const records = join(nats.storeFolder, 'jetstream/$G/streams/RECORDS/msgs')
+  await parts.tell(received('m1'), received('m2'))
+  await parts.dealtWith('RECORDS', 2)
+  await nats.kill()
+  cpSync(records, `${nats.storeFolder}-copy`, { recursive: true })
+  await nats.start()
+  await until(() => parts.bus.isConnected)
+  await parts.tell(...['m3', 'm4', 'm5', 'm6'].map((id) => received(id)))
+  await parts.dealtWith('RECORDS', 6)
+
+  await nats.kill()
+  rmSync(records, { recursive: true })
+  cpSync(`${nats.storeFolder}-copy`, records, { recursive: true })
+  await nats.start()
+  await until(() => parts.bus.isConnected)
+  await parts.tell(received('new1'), received('new2'))
+
+  await until(async () => (await receipts()).length === 8)
+  expect(await receipts()).toEqual(['m1', 'm2', 'm3', 'm4', 'm5', 'm6', 'new1', 'new2'])
+  expect(await parts.dealtWith('RECORDS', 4)).toMatchObject({ stored: 2, duplicates: 2 })
+})
+
+test('of what is told while an older copy of the store is made and put back, each is stored once', async () => {
+  await using nats = await startNatsServer()
+  await using bus = connectBus({ url: nats.url, name: 'test', log: quiet })
+  using folder = createTemporaryFolder()
+  const path = join(folder.path, 'state.sqlite')
+  await using outbox = openStateFile({ path, migrations: [], bus, log: quiet })
+  let told = 0
+  const tellWhile = async (isGoing: () => boolean | Promise<boolean>): Promise<void> => {
+    while (await isGoing()) {
+      told += 1
+      const payload = receipt(`m${told}`)
+      outbox.transaction((tell) => tell(messageReceived, payload, payload))
+      await setImmediate()
+    }
+  }
+  const tellUntilStored = (count: number): Promise<void> =>
+    tellWhile(async () => (await receipts()).length < count)
+  const copy = `${nats.storeFolder}-copy`
+  {
+    await using _parts = startParts(nats)
+    await tellUntilStored(100)
+    let isCopied = false
+    const copied = cp(nats.storeFolder, copy, { recursive: true }).then(() => {
+      isCopied = true
+    })
+    await tellWhile(() => !isCopied)
+    await copied
+    await tellUntilStored(told + 100)
+  }
+  // Confirmed, and nowhere but in the store that is replaced.
+  const enough = told + 100
+  await tellWhile(() => told - outbox.unconfirmed() < enough)
+
+  await nats.kill()
+  nats.wipe()
+  cpSync(copy, nats.storeFolder, { recursive: true })
+  await nats.start()
+  await using parts = startParts(nats)
+  await tellUntilStored(told + 100)
+
+  await until(async () => (await receipts()).length === told)
+  const { streams } = await until(async () => {
+    const ledger = await parts.bus.request(ledgerQueried, {}, {}).catch(() => undefined)
+    return ledger?.is_balanced && ledger
+  })
+  const stored = streams.flatMap((entry) => (entry.stream === 'RECORDS' ? entry.stored : []))
+  expect(stored.reduce((sum, each) => sum + each)).toBe(told)
+})
+
+test('a stream that ended where the copy ends is not read again', async () => {
+  await using nats = await startNatsServer()
+  {
+    await using parts = startParts(nats)
+    await parts.tell(received('m1'), received('m2'))
+    await parts.dealtWith('RECORDS', 2)
+  }
+  await nats.kill()
+  await nats.start()
+
+  await using parts = startParts(nats)
+  await parts.tell(received('m3'))
+
+  expect(await parts.dealtWith('RECORDS', 3)).toMatchObject({ stored: 3, duplicates: 0 })
 })
 
 test('what arrives after the figures were computed makes them stale', async () => {

@@ -27,6 +27,7 @@ export interface AnnouncingDeps {
   bus: Bus
   probe: AgentProbe
   changes: Pick<ConfigChanges, 'read'>
+  toldAddress?: () => string | null
   control: Pick<AgentControl, 'phase'>
   own: Pick<OwnState, 'current'>
   log: Logger
@@ -73,14 +74,18 @@ export function startAnnouncing(deps: AnnouncingDeps): AsyncDisposable {
   })
 }
 
-/** The gossip address in the agent's file, which is read again when it is another file or changed. */
-function createGossipLook({ configPath, changes }: AnnouncingDeps): () => string | null {
+/** What the agent tells; of its file, which is read again when it is another file or changed. */
+function createGossipLook({
+  configPath,
+  changes,
+  toldAddress,
+}: AnnouncingDeps): () => string | null {
   let read: { stamp: string; address: string | null } | undefined
   return () => {
     try {
       // A change of permissions moves ctime too.
       const { ino, size, ctimeMs } = statSync(configPath)
-      const stamp = `${ino} ${size} ${ctimeMs}`
+      const stamp = `${ino} ${size} ${ctimeMs} ${toldAddress?.() ?? ''}`
       if (read?.stamp !== stamp) read = { stamp, address: changes.read().gossip_address }
       return read.address
     } catch {

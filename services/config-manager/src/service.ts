@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openStateFile } from '@corroport/bus'
 import {
+  ackSenderStatusQueried,
   agentInspected,
   agentRestartRequested,
   canaryTouched,
@@ -38,6 +39,7 @@ import {
   rolloutsQueried,
   rowsDigested,
   stepExecuted,
+  subscriberStatusQueried,
   toTimestamp,
   wipeRequested,
 } from '@corroport/contracts'
@@ -47,6 +49,7 @@ import type { NodeDeps } from '@corroport/node-process'
 import { createAgentControl } from './agent/agent-control.ts'
 import { answerRestarts } from './agent/agent-restart.ts'
 import { inspectAgent } from './agent/inspect-agent.ts'
+import { readToldAddress } from './agent/told-address.ts'
 import { createAgentProbe } from './agent-probe.ts'
 import { startAnnouncing } from './announce.ts'
 import { createConfigChanges } from './change/config-changes.ts'
@@ -81,6 +84,15 @@ export const says = [
   nodeSampled,
 ] as const
 export const hears = [nodeAnnounced, nodeViewed, membersRemoved] as const
+export const asks = [
+  configChecked,
+  stepExecuted,
+  canaryTouched,
+  rolloutsQueried,
+  nodeRowSeen,
+  subscriberStatusQueried,
+  ackSenderStatusQueried,
+] as const
 export const answers = [
   clockProbed,
   agentInspected,
@@ -125,6 +137,7 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
   const state = opening.use(
     openStateFile({ path: join(stateDir, 'config-manager.sqlite'), migrations, bus, log }),
   )
+  health.depend('state file', () => state.health())
   opening.use(bus.respond(clockProbed, { nodeId }, readClock))
   const durations = createDurationMetrics(metrics)
   const shared = { nodeId, bus, state, log, health, directory, views, agent }
@@ -140,7 +153,14 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
       inspectAgent({ configPath, pid: control.pid, adminSocketPath }),
     ),
   )
-  const changes = createConfigChanges({ ...shared, configPath, canonicalPath, agent: control })
+  const toldAddress = () => readToldAddress(config.control)
+  const changes = createConfigChanges({
+    ...shared,
+    configPath,
+    canonicalPath,
+    agent: control,
+    toldAddress,
+  })
   const probe = createAgentProbe(agent, log)
   const membership = opening.use(
     startMembership({ ...shared, settings: config.membership, registry: metrics }),
@@ -168,6 +188,7 @@ export async function startConfigManager(config: Config, deps: NodeDeps): Promis
       bus,
       probe,
       changes,
+      toldAddress,
       control,
       own: lifecycle.own,
       log,

@@ -97,12 +97,13 @@ test('all replicated tables are told, or those that are asked for, be they there
   const some = await ask({ tables: ['nowhere', 'cells'] })
 
   expect(all.tables.map(({ table }) => table)).toEqual([
+    'backends',
     'cells',
     'node_canaries',
     'node_configs',
     'node_messages',
   ])
-  expect(some.tables).toEqual([all.tables[0], { table: 'nowhere', rows: 0, digest: null }])
+  expect(some.tables).toEqual([all.tables[1], { table: 'nowhere', rows: 0, digest: null }])
   expect(some.tables[0]?.rows).toBe(500)
 
   await node.agent.kill('SIGKILL')

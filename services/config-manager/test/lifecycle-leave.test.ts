@@ -3,6 +3,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { readStream } from '@corroport/bus'
 import {
+  ackSenderStatusQueried,
   leaveRequested,
   memberRemoved,
   membersRemoved,
@@ -41,16 +42,27 @@ test('what was accepted before a node left is on the others, and it comes back t
   })()
   await until(() => accepted.length > 20)
 
+  const agentRan: boolean[] = []
+  const owed = [3, 1, 0]
+  await using _ackSender = node1.services.bus.respond(
+    ackSenderStatusQueried,
+    { nodeId: 'node2' },
+    () => {
+      agentRan.push(node2.services.control.pid !== undefined)
+      return { unheard: 0, owed: owed.shift() ?? 0, unpublished: 0 }
+    },
+  )
   const left = await leave(node2)
   await load
 
   expect(left).toMatchObject({ state: 'succeeded' })
+  expect(agentRan).toEqual([false, false, false])
   expect(stepsOf(left)).toEqual([
     'draining done',
     'seen-by-others done',
-    'outboxes done',
     'handed-over done',
     'stop done',
+    'outboxes done',
     'left done',
   ])
   const { rows } = await node1.client.query('SELECT pk FROM node_messages')
@@ -127,17 +139,18 @@ test('only a node that has left is removed, and only one that is known', async (
 
   await leave(node2)
   await sees(node1, 'node2', 'left')
+  const actorId = await rowActorOn(node1, 'node2')
   const removed = await node1.ended((await remove('node2')).operation)
 
   expect(removed).toMatchObject({ state: 'succeeded' })
   expect(await statesOn(node1)).toBe('node1 active')
   expect(removedOn1()).toEqual(['node2'])
   await node1.restartServices()
-  const repeated = Promise.withResolvers<readonly string[]>()
+  const repeated = Promise.withResolvers<unknown>()
   await using _hearing = node2.services.bus.hear(membersRemoved, ({ nodeId, removed: said }) => {
     if (nodeId === 'node1') repeated.resolve(said)
   })
-  expect(await repeated.promise).toEqual(['node2'])
+  expect(await repeated.promise).toEqual([{ nodeId: 'node2', actorIds: [actorId] }])
   const told = await until(async () => {
     const records = await readStream(node1.services.bus, 'LIFECYCLE')
     return records.find(({ subject }) => subject === memberRemoved.subject({ nodeId: 'node1' }))

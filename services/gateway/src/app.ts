@@ -12,6 +12,7 @@ import { type ConfigRoutesDeps, registerConfig } from './routes/config.ts'
 import { type ConvergenceDeps, registerConvergence } from './routes/convergence.ts'
 import { type DeadLettersDeps, registerDeadLetters } from './routes/dead-letters.ts'
 import { type DiagnosisDeps, registerDiagnosis } from './routes/diagnosis.ts'
+import { type EdgeRoutesDeps, registerEdge } from './routes/edge.ts'
 import { type EventsDeps, registerEvents } from './routes/events.ts'
 import { type ExperimentsDeps, registerExperiments } from './routes/experiments.ts'
 import { registerHealth } from './routes/health.ts'
@@ -54,6 +55,7 @@ export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
   DeadLettersDeps &
   NodeDetailDeps &
   MembersRoutesDeps &
+  EdgeRoutesDeps &
   RoundTripsDeps &
   MessageLifeDeps &
   Omit<SessionDeps, 'limits'> &
@@ -108,6 +110,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   registerEvents(app, deps)
   registerDiagnosis(app, deps)
   registerMembers(app, deps)
+  registerEdge(app, deps)
   registerStatus(app, deps)
   registerConvergence(app, deps)
   registerOperations(app, deps)

@@ -10,7 +10,14 @@ import {
   toClusterSettings,
   toNodeConfig,
 } from '@corroport/node-process'
-import { EnvironmentError, Port, readEnvironment, setting } from '@corroport/service'
+import {
+  EnvironmentError,
+  isLoopback,
+  Port,
+  readEnvironment,
+  secret,
+  setting,
+} from '@corroport/service'
 import { type Static, Type } from 'typebox'
 
 export const Environment = Type.Object({
@@ -49,7 +56,9 @@ export const Environment = Type.Object({
   ),
   ...clusterVariables,
   DATABASE_URL: Type.Optional(
-    Type.String({ description: 'postgres://…, whose state is shown; no Postgres without it' }),
+    secret(Type.String(), {
+      description: 'postgres://…, whose state is shown; no Postgres without it',
+    }),
   ),
   NATS_MONITOR_URL: Type.Optional(
     Type.String({
@@ -143,10 +152,6 @@ function toAccess(env: Static<typeof Environment>): Config['access'] {
     names: isBound && !isAny ? [hostOf(env.API_HOST)] : [],
     authorities: isBound && env.API_ENDPOINT !== undefined ? [env.API_ENDPOINT.toLowerCase()] : [],
   }
-}
-
-function isLoopback(host: string): boolean {
-  return ['localhost', '::1', '[::1]'].includes(host) || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 function endpointOf(host: string, port: number): string {

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { CommandError } from '@corroport/bus'
+import { CommandError, isVolumeFull } from '@corroport/bus'
 import {
   ContractError,
   type Issue,
@@ -71,6 +71,10 @@ export interface Failure {
 export function describeFailure(error: unknown): Failure {
   if (error instanceof ProblemError) {
     return failure(error.status, error.message, error.extension, error.retryAfterSeconds)
+  }
+  if (isVolumeFull(error)) {
+    const detail = 'this node keeps nothing more: make room on the volume of its STATE_DIR'
+    return failure(503, detail, {}, 5)
   }
   if (error instanceof CommandError) {
     const { refusal } = error

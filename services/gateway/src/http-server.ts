@@ -12,6 +12,7 @@ import { Pointer } from 'typebox/value'
 import { limitSockets } from './access/limits.ts'
 import { describeFailure, type Failure, ProblemError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
+import { traceRequests } from './trace-requests.ts'
 
 export type App = FastifyInstance<
   Server,
@@ -55,6 +56,7 @@ export function createHttpServer({ bodyLimit, metrics, log }: HttpServerOptions)
     else void parseJson(request, text.toString(), done)
   })
 
+  traceRequests(app)
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff')
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')

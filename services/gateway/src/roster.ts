@@ -10,6 +10,8 @@ export interface Roster extends AsyncDisposable {
   expectedReceivers(): { nodeId: string; wasPresent: boolean }[]
   /** It was removed and has not come back. */
   isRemoved(nodeId: string): boolean
+  /** Of the databases of all nodes that were ever removed. */
+  readonly removedActorIds: ReadonlySet<string>
   /** Where this node is in its life; undefined while it is not heard. */
   readonly ownState: NodeState | undefined
 }
@@ -24,6 +26,7 @@ export interface RosterDeps {
 export function createRoster({ config, bus, directory, views }: RosterDeps): Roster {
   const { nodeId, declaredNodes } = config
   const removed = new Set<string>()
+  const removedActorIds = new Set<string>()
 
   // Its services may go on announcing that it has left.
   const isBack = (member: string): boolean =>
@@ -33,8 +36,9 @@ export function createRoster({ config, bus, directory, views }: RosterDeps): Ros
   const isRemoved = (member: string): boolean => removed.has(member) && !isBack(member)
 
   const hearing = bus.hear(membersRemoved, (event) => {
-    for (const member of event.removed) {
+    for (const { nodeId: member, actorIds } of event.removed) {
       removed.add(member)
+      for (const actorId of actorIds) removedActorIds.add(actorId)
       if (!isBack(member)) directory.forget(member)
     }
   })
@@ -55,6 +59,7 @@ export function createRoster({ config, bus, directory, views }: RosterDeps): Ros
         .filter((id) => id !== nodeId)
         .map((id) => ({ nodeId: id, wasPresent: directory.presence(id) === 'present' })),
     isRemoved,
+    removedActorIds,
     get ownState() {
       return directory.get(nodeId)?.announcement.state
     },

@@ -1,4 +1,4 @@
-import { type Bus, createTraceparent, inTrace } from '@corroport/bus'
+import { type Bus, createTraceparent, withSpan } from '@corroport/bus'
 import {
   ackRequested,
   type ExperimentSlot,
@@ -58,6 +58,14 @@ export interface SenderOptions {
 const transactTimeoutMs = 5000
 const readBackTimeoutMs = 1000
 
+const sendSpan = {
+  service: 'gateway',
+  name: 'send message',
+  kind: 'producer',
+  isRoot: true,
+} as const
+const writeSpan = { name: 'write row', kind: 'client' } as const
+
 const insertMessage = `INSERT INTO node_messages
   (pk, node_id, message, sequence, timestamp, originating_endpoint, region, traceparent)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
@@ -102,7 +110,9 @@ export function createSender(options: SenderOptions): Sender {
     ]
     let result: TransactionResult
     try {
-      result = await writeRow([insertMessage, row], Buffer.byteLength(content))
+      result = await withSpan(writeSpan, () =>
+        writeRow([insertMessage, row], Buffer.byteLength(content)),
+      )
     } catch (error) {
       const refusal = refusalOf(error, messageId)
       if (refusal) {
@@ -147,8 +157,9 @@ export function createSender(options: SenderOptions): Sender {
 
   return {
     gossip: (content, slotAt) =>
-      inTrace(createTraceparent(), async () => {
+      withSpan(sendSpan, async (span) => {
         const sent = arm(content, 'gossip', slotAt)
+        span?.set({ 'corroport.message.id': sent.messageId })
         sending.add(sent.messageId)
         try {
           await write(sent, content)
@@ -164,9 +175,10 @@ export function createSender(options: SenderOptions): Sender {
       }),
 
     direct: (content, slotAt) =>
-      inTrace(createTraceparent(), () => {
+      withSpan(sendSpan, (span) => {
         const sent = arm(content, 'direct', slotAt)
         const { messageId, sentAt: requestedAt } = sent
+        span?.set({ 'corroport.message.id': messageId })
         const request = { originNodeId: nodeId, messageId, content, region, requestedAt }
         if (!bus.hint(ackRequested, { nodeId }, request)) {
           tracker.fail(messageId, 'nats is not connected')

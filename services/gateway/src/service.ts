@@ -10,12 +10,18 @@ import {
   analyticsTablesQueried,
   analyticsVacuumed,
   auditNoted,
+  backendMoved,
   clocksQueried,
   clusterChanged,
   configPlanned,
   configQueried,
   configRestoreRequested,
   configRollbackRequested,
+  edgeAnnounced,
+  edgeBackendsQueried,
+  edgeBackendWritten,
+  edgeDecisionsQueried,
+  edgeRouteExplained,
   experimentBegun,
   experimentCreated,
   experimentDeleted,
@@ -49,6 +55,7 @@ import {
   rolloutStarted,
   rolloutSteered,
   rolloutsQueried,
+  routeDecided,
   rowsDigested,
   schemaQueried,
   shareEnded,
@@ -67,6 +74,7 @@ import { accessMigration } from './access/token-store.ts'
 import { createAgentProbe } from './agent-probe.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
+import { openEdges } from './edges.ts'
 import { type App, closeApp } from './http-server.ts'
 import { createLive } from './live/live.ts'
 import { startMembers } from './members/start-members.ts'
@@ -96,7 +104,15 @@ export const says = [
   auditNoted,
 ] as const
 /** Besides these it reads every record, for live pages. */
-export const hears = [nodeAnnounced, nodeViewed, membersRemoved, experimentProgressed] as const
+export const hears = [
+  nodeAnnounced,
+  nodeViewed,
+  membersRemoved,
+  experimentProgressed,
+  edgeAnnounced,
+  backendMoved,
+  routeDecided,
+] as const
 export const answers = [
   messageDetailQueried,
   nodeDescribed,
@@ -148,6 +164,10 @@ export const asks = [
   propagationQueried,
   schemaQueried,
   storedEventsQueried,
+  edgeBackendsQueried,
+  edgeRouteExplained,
+  edgeDecisionsQueried,
+  edgeBackendWritten,
 ] as const
 
 export interface Gateway extends AsyncDisposable {
@@ -205,6 +225,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
   })
   const probe = createAgentProbe(agent)
 
+  health.depend('state file', () => state.health())
   health.depend('agent', () => ({
     ok: probe.status.state === 'ready',
     ...(probe.status.error === null ? {} : { detail: probe.status.error }),
@@ -248,6 +269,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
     startOwnNode({ config, bus, tracker, probe, health, unconfirmedEvents }),
   )
   const access = opening.use(startAccess({ config, bus, state, health, log }))
+  const edges = opening.use(openEdges(bus))
   const queries = opening.use(startQueries({ config, bus, directory, views }))
 
   const shared = { config, bus, log, directory, roster, tracker, metrics }
@@ -261,6 +283,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
     members,
     status,
     queries,
+    edges,
     ownNode,
     views,
     access,

@@ -48,6 +48,16 @@ test('another port is another host', async () => {
   expect(await statusOf(`${node1.api.url}/api/node`, 'GET', { host: 'localhost:1' })).toBe(421)
 })
 
+test('a port that is published on this machine has all of its names', async () => {
+  await using node1 = await startNode(near.configOf({ PUBLIC_URL: 'http://localhost:4001' }))
+  const ask = async (host: string) => await statusOf(`${node1.api.url}/api/node`, 'GET', { host })
+
+  expect(await ask('localhost:4001')).toBe(200)
+  expect(await ask('127.0.0.1:4001')).toBe(200)
+  expect(await ask('localhost:4002')).toBe(421)
+  expect(await ask('console.example.com:4001')).toBe(421)
+})
+
 const planId = 'node1_01KF0HNNTV9V8R7D2M5XNCJ4AT'
 
 /** Every route that changes something, a body that it takes, and the command that it asks. */

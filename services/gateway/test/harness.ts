@@ -137,7 +137,7 @@ export function routesOfFile(
       return bus
     },
     inject: (options: {
-      method: 'GET' | 'POST' | 'DELETE'
+      method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
       url: string
       headers?: Record<string, string>
       payload?: string

@@ -94,6 +94,7 @@ export function sources(change: Partial<MemberSources> = {}): MemberSources {
       view(1, [swim(2), swim(3)], [canary(2), canary(3)]),
       view(2, [swim(1), swim(3)], [canary(1), canary(3)]),
     ],
+    removedActorIds: new Set(),
     isNatsConnected: true,
     ...change,
   }

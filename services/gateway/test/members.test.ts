@@ -229,7 +229,11 @@ test('a node that was removed is no member any more, until it is heard again', a
   })
 
   await until(async () => {
-    gateway.bus.hint(membersRemoved, { nodeId: 'node1' }, { nodeId: 'node1', removed: ['node2'] })
+    gateway.bus.hint(
+      membersRemoved,
+      { nodeId: 'node1' },
+      { nodeId: 'node1', removed: [{ nodeId: 'node2', actorIds: [] }] },
+    )
     return of(await gateway.get(), 'node2') === undefined
   })
 

@@ -178,19 +178,23 @@ test('parts that hang are told as well, within a second', async () => {
   await using _subscriber = answerAsSubscriber(served)
   await untilOk(served)
 
-  await agent.kill('SIGSTOP')
-  process.kill(nats.pid, 'SIGSTOP')
   // The postmaster alone would leave the connection's own process at work.
   const session = await sessionOf(postgres.url)
-  process.kill(session, 'SIGSTOP')
+  try {
+    await agent.kill('SIGSTOP')
+    process.kill(nats.pid, 'SIGSTOP')
+    process.kill(session, 'SIGSTOP')
 
-  await until(async () => {
-    const status = await served.ask()
-    return status.overall !== 'ok' && !Object.values(states(status)).includes('ok')
-  })
-  await agent.kill('SIGCONT')
-  process.kill(nats.pid, 'SIGCONT')
-  process.kill(session, 'SIGCONT')
+    await until(async () => {
+      const status = await served.ask()
+      return status.overall !== 'ok' && !Object.values(states(status)).includes('ok')
+    }, 15_000)
+  } finally {
+    // What stands still would never end.
+    await agent.kill('SIGCONT')
+    process.kill(nats.pid, 'SIGCONT')
+    process.kill(session, 'SIGCONT')
+  }
   await untilOk(served)
   expect(served.slowestMs()).toBeLessThan(1000)
 }, 60_000)

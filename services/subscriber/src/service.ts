@@ -112,6 +112,7 @@ export function startSubscriber(config: Config, deps: SubscriberDeps): AsyncDisp
     })),
   }))
 
+  health.depend('state file', () => state.health())
   health.depend('lifecycle consumer', () => ({ ok: consumption.isBound }))
   for (const followed of tables) {
     health.depend(`subscription ${followed.table}`, () => ({

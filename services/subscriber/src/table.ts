@@ -1,4 +1,12 @@
-import { inTrace, type StateFile } from '@corroport/bus'
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  inTrace,
+  isVolumeFull,
+  type Span,
+  type StateFile,
+  startSpan,
+  type Tell,
+} from '@corroport/bus'
 import {
   changeObserved,
   nowMicroseconds,
@@ -14,6 +22,7 @@ import {
   type FollowEvent,
   type FollowState,
   follow,
+  type ObservedRow,
 } from '@corroport/corrosion-client'
 import type { Logger } from 'pino'
 import { toChangeObserved, traceparentOf } from './change-event.ts'
@@ -45,6 +54,9 @@ export interface FollowTableOptions {
   metrics: SubscriberMetrics
 }
 
+const retryMs = 1000
+const observeSpan = { service: 'subscriber', kind: 'consumer' } as const
+
 /** Follows one table and tells every row state once. */
 export function followTable(options: FollowTableOptions): FollowedTable {
   const { client, nodeId, table, state, auditIntervalMs, metrics } = options
@@ -65,18 +77,57 @@ export function followTable(options: FollowTableOptions): FollowedTable {
     signal: stopping.signal,
   })
 
-  const commitRows = ({ rows, cursor }: Extract<FollowEvent, { kind: 'rows' }>): void => {
-    state.transaction((tell) => {
-      for (const row of rows) {
-        const event = toChangeObserved(nodeId, table, row)
-        if (event) inTrace(traceparentOf(row), () => tell(changeObserved, { nodeId }, event))
-        else {
-          metrics.untold.inc({ table })
-          log.warn({ keyBytes: row.keyText.length }, 'row not told, its key is too large')
-        }
+  /**
+   * Until it is committed: nothing is taken from the follower meanwhile, so that its cursor stays
+   * before what is not. Throws what waiting does not mend, and when this stops.
+   */
+  const commit = async (attempt: () => void): Promise<void> => {
+    for (;;) {
+      try {
+        attempt()
+        return
+      } catch (error) {
+        if (!isVolumeFull(error)) throw error
       }
-      seen.apply(rows, cursor)
-    })
+      do await wait(retryMs, undefined, { signal: stopping.signal })
+      while (!state.health().ok)
+    }
+  }
+
+  const keep = (work: (tell: Tell) => void) => commit(() => state.transaction(work))
+
+  const commitRows = ({ rows, cursor }: Extract<FollowEvent, { kind: 'rows' }>): void => {
+    const spans: Span[] = []
+    /** In the trace of who wrote the row. Its span ends with the transaction. */
+    const inTraceOf = (row: ObservedRow, work: () => void): void => {
+      const parent = traceparentOf(row)
+      const attributes = { 'corroport.via': row.via }
+      const span = startSpan({ ...observeSpan, name: `observe ${table}`, parent, attributes })
+      if (span) spans.push(span)
+      if (span) span.run(work)
+      else inTrace(parent, work)
+    }
+    const untold: ObservedRow[] = []
+    let cause: unknown
+    try {
+      state.transaction((tell) => {
+        for (const row of rows) {
+          const event = toChangeObserved(nodeId, table, row)
+          if (event) inTraceOf(row, () => tell(changeObserved, { nodeId }, event))
+          else untold.push(row)
+        }
+        seen.apply(rows, cursor)
+      })
+    } catch (error) {
+      cause = error
+      throw error
+    } finally {
+      for (const span of spans) span.end(cause)
+    }
+    for (const { keyText } of untold) {
+      metrics.untold.inc({ table })
+      log.warn({ keyBytes: keyText.length }, 'row not told, its key is too large')
+    }
     for (const { via } of rows) {
       metrics.changes.inc({ table, via })
       if (via === 'catch-up') metrics.caughtUp.inc({ table })
@@ -84,7 +135,7 @@ export function followTable(options: FollowTableOptions): FollowedTable {
     if (rows.length > 0) lastChangeAt = toTimestamp(nowMicroseconds())
   }
 
-  const tellState = (event: Extract<FollowEvent, { kind: 'state' }>): void => {
+  const tellState = async (event: Extract<FollowEvent, { kind: 'state' }>): Promise<void> => {
     const at = toTimestamp(nowMicroseconds())
     since = at
     failure = event.state === 'live' ? undefined : event.reason
@@ -93,7 +144,7 @@ export function followTable(options: FollowTableOptions): FollowedTable {
     if (event.state === 'live') {
       const { subscriptionId, changeId, wasResumed, caughtUpRows } = event
       log.info({ subscriptionId, wasResumed, caughtUpRows }, 'subscription live')
-      state.transaction((tell) => {
+      await keep((tell) => {
         if (wasResumed) {
           const fromChangeId = changeId
           tell(subscriptionResumed, { nodeId }, { nodeId, table, at, subscriptionId, fromChangeId })
@@ -106,55 +157,48 @@ export function followTable(options: FollowTableOptions): FollowedTable {
       const reason = event.reason ?? 'it ended'
       log.warn({ reason }, 'subscription lost')
       metrics.lost.inc({ table })
-      state.transaction((tell) => tell(subscriptionLost, { nodeId }, { nodeId, table, at, reason }))
+      await keep((tell) => tell(subscriptionLost, { nodeId }, { nodeId, table, at, reason }))
     }
   }
 
-  const tellAudit = (event: Extract<FollowEvent, { kind: 'audit' }>): void => {
+  const tellAudit = async (event: Extract<FollowEvent, { kind: 'audit' }>): Promise<void> => {
     const { rowCount, differing, durationMs } = event
     metrics.auditDiffering.set({ table }, differing.length)
     if (differing.length > 0)
       log.error({ differing: differing.slice(0, 10) }, 'audit found rows that were missed')
-    state.transaction((tell) =>
-      tell(
-        subscriptionAudited,
-        { nodeId },
-        {
-          nodeId,
-          table,
-          at: toTimestamp(nowMicroseconds()),
-          rows: rowCount,
-          differing: differing.length,
-          differingKeys: differing.slice(0, 100).map((key) => key.slice(0, 200)),
-          durationMs,
-          flushLagMs: flushLag.take(),
-        },
-      ),
-    )
+    const audited = {
+      nodeId,
+      table,
+      at: toTimestamp(nowMicroseconds()),
+      rows: rowCount,
+      differing: differing.length,
+      differingKeys: differing.slice(0, 100).map((key) => key.slice(0, 200)),
+      durationMs,
+      flushLagMs: flushLag.take(),
+    }
+    await keep((tell) => tell(subscriptionAudited, { nodeId }, audited))
   }
 
-  const handle = (event: FollowEvent): void => {
+  const handle = async (event: FollowEvent): Promise<void> => {
     switch (event.kind) {
       case 'rows':
-        commitRows(event)
+        await commit(() => commitRows(event))
         return
       case 'seconds':
         flushLag.add(event.seconds)
         return
       case 'state':
-        tellState(event)
+        await tellState(event)
         return
       case 'gap': {
         log.warn({ reason: event.reason }, 'subscription gapped')
         const at = toTimestamp(nowMicroseconds())
         const { reason } = event
-        state.transaction((tell) =>
-          tell(subscriptionGapped, { nodeId }, { nodeId, table, at, reason }),
-        )
+        await keep((tell) => tell(subscriptionGapped, { nodeId }, { nodeId, table, at, reason }))
         return
       }
       case 'audit':
-        tellAudit(event)
+        await tellAudit(event)
         return
       default:
         event satisfies never
@@ -162,10 +206,16 @@ export function followTable(options: FollowTableOptions): FollowedTable {
   }
 
   const running = (async () => {
-    for await (const event of following) handle(event)
+    try {
+      for await (const event of following) await handle(event)
+    } catch (error) {
+      // What waited for room when this was stopped is seen again by the next process.
+      if (!(stopping.signal.aborted && Error.isError(error) && error.name === 'AbortError'))
+        throw error
+    }
   })()
-  // A handler that fails (a full disk) must not go on without what it could not commit: the process
-  // ends, is started again, and continues from its state file.
+  // What cannot be committed at all must not be gone on without: the process ends, is started
+  // again, and continues from its state file.
   running.catch((err: unknown) => {
     log.fatal({ err }, 'changes cannot be committed')
     setImmediate(() => {

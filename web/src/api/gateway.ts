@@ -8,6 +8,12 @@ import type {
   DeadLetterReply,
   DeadLettersReply,
   DiagnosisReply,
+  EdgeBackendChange,
+  EdgeBackendReply,
+  EdgeBackendsReply,
+  EdgeDecisionsReply,
+  EdgesReply,
+  EdgeWhyReply,
   LedgerReply,
   MembersReply,
   MessageDetailReply,
@@ -113,6 +119,24 @@ export const gateway = {
     ask<ClocksReply>('/api/clocks', { query }),
   propagation: (query: PropagationFilter) =>
     ask<PropagationReply>('/api/propagation', { query: { ...query } }),
+
+  edges: () => ask<EdgesReply>('/api/edge'),
+  edgeBackends: (pop: string, query: { app?: string | undefined; limit: number }) =>
+    ask<EdgeBackendsReply>(`/api/edge/${segment(pop)}/backends`, { query: { ...query } }),
+  edgeWhy: (
+    pop: string,
+    query: { client: string; app?: string | undefined; without?: string | undefined },
+  ) => ask<EdgeWhyReply>(`/api/edge/${segment(pop)}/why`, { query: { ...query } }),
+  edgeDecisions: (pop: string, limit: number) =>
+    ask<EdgeDecisionsReply>(`/api/edge/${segment(pop)}/decisions`, { query: { limit } }),
+  changeBackend: (id: string, change: EdgeBackendChange, at: string | undefined) =>
+    ask<EdgeBackendReply>(`/api/edge/backends/${segment(id)}`, {
+      method: 'PATCH',
+      query: { at },
+      body: change,
+    }),
+  removeBackend: (id: string, at: string | undefined) =>
+    ask<{ id: string }>(`/api/edge/backends/${segment(id)}`, { method: 'DELETE', query: { at } }),
 
   config: (node: string) => ask<ConfigReply>('/api/config', { query: { node } }),
   plan: (edit: Edit, nodes: 'all' | string[]) =>

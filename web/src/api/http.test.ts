@@ -24,3 +24,27 @@ test.each<[string, string, (response: ServerResponse) => void]>([
     server.close()
   }
 })
+
+test('what is to change something begins a trace, what only looks does not', async () => {
+  const traceparents: unknown[] = []
+  const server = createServer(({ headers }, response) => {
+    traceparents.push(headers.traceparent)
+    response.end('{}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+
+  try {
+    await ask(`http://127.0.0.1:${port}/`)
+    await ask(`http://127.0.0.1:${port}/`, { body: {} })
+    await ask(`http://127.0.0.1:${port}/`, { method: 'DELETE' })
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+
+  const begun = expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
+  expect(traceparents).toEqual([undefined, begun, begun])
+  expect(new Set(traceparents).size).toBe(3)
+})

@@ -1,13 +1,14 @@
 import type { Problem } from '@corroport/contracts'
 import { RefusedError, UnreachedError } from './errors.ts'
 import { noteGatewayTime } from './gateway-clock.ts'
+import { createTraceparent } from './trace.ts'
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
 interface Ask {
   query?: Query
   body?: unknown
-  method?: 'GET' | 'POST' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   signal?: AbortSignal | undefined
   /** Milliseconds. */
   timeoutMs?: number
@@ -40,6 +41,7 @@ export async function ask<Reply>(path: string, options: Ask = {}): Promise<Reply
       headers: {
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(method === 'GET' ? {} : { traceparent: createTraceparent() }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,

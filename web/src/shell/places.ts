@@ -7,6 +7,7 @@ export const places = [
   { to: '/analytics', title: 'Analytics', key: 'a' },
   { to: '/query-console', title: 'Query console', key: 'q' },
   { to: '/clocks', title: 'Clocks', key: 'k' },
+  { to: '/edge', title: 'Edge', key: 'x' },
   { to: '/events', title: 'Events', key: 'e' },
   { to: '/operations', title: 'Operations', key: 'o' },
 ] as const

@@ -29,11 +29,7 @@ Example:
     )
     .action(
       terminal.action(async ({ json }: { json?: boolean }) => {
-        const url = terminal.environment.DATABASE_URL
-        if (!url) throw new Failure('DATABASE_URL is not set', { exit: 'usage' })
-        if (!/^postgres(ql)?:\/\//.test(url)) {
-          throw new Failure('DATABASE_URL does not begin with postgres://', { exit: 'usage' })
-        }
+        const url = databaseUrl(terminal)
         // Only this command pays for loading them.
         const { pino } = await import('pino')
         const { openDatabase, reasonOf } = await import('@corroport/analytics/store/database.ts')
@@ -53,6 +49,14 @@ Example:
         return 'ok'
       }),
     )
+}
+
+/** A setting of the environment, since arguments can be read by everybody on the machine. */
+export function databaseUrl(terminal: Terminal): string {
+  const url = terminal.environment.DATABASE_URL
+  if (!url) throw new Failure('DATABASE_URL is not set', { exit: 'usage' })
+  if (/^postgres(ql)?:\/\//.test(url)) return url
+  throw new Failure('DATABASE_URL does not begin with postgres://', { exit: 'usage' })
 }
 
 function registerVacuum(analytics: Command, terminal: Terminal): void {
@@ -132,8 +136,9 @@ function printLedger({ streams, is_balanced }: LedgerReply, terminal: Terminal):
     ]),
     terminal,
   )
-  for (const { stream, missing, missing_ranges } of streams) {
+  for (const { stream, missing, missing_ranges, ended } of streams) {
     const name: Part = { text: stream, style: 'red' }
+    if (ended !== undefined) terminal.print(name, ` ${ended}`)
     const older = missing_ranges - missing.length
     if (older > 0)
       terminal.print(name, ` ${older} older ${older === 1 ? 'range' : 'ranges'} missing`)

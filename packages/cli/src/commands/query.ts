@@ -73,7 +73,7 @@ export function registerQuery(program: Command, terminal: Terminal): void {
     .addOption(
       new Option('--timeout <time>', 'of each node, 50ms to 10s')
         .argParser(parseQueryTimeout)
-        .default(timeoutMs.default, '1s'),
+        .default(timeoutMs.default, '5s'),
     )
     .addHelpText(
       'after',

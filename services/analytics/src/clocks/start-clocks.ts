@@ -19,6 +19,9 @@ import { readHistory } from './clock-history.ts'
 import { createClockMetrics } from './clock-metrics.ts'
 import { type Comparison, compareClocks } from './compare-clocks.ts'
 
+const advice =
+  'set the clocks of both machines, and keep them with chrony or ntpd: one-way delays and the lag that Corrosion tells are wrong'
+
 /** A node's clock as far as this process has seen it. */
 interface Clock {
   /** Since it was last set, oldest first; empty before the first answer. */
@@ -83,7 +86,8 @@ export function startClocks(deps: {
     const alarms = findAlarms(known)
     for (const [nodeId, clock] of clocks) {
       const alarm = alarms.get(nodeId)
-      if (alarm && !clock.alarm) log.warn({ nodeId, ...alarm }, 'clock too far from another')
+      if (alarm && !clock.alarm)
+        log.warn({ nodeId, ...alarm, advice }, 'clock too far from another')
       if (!alarm && clock.alarm) log.info({ nodeId }, 'clock near enough again')
       clock.alarm = alarm
       const own = known.find((candidate) => candidate.nodeId === nodeId)

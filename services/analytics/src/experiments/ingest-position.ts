@@ -15,10 +15,12 @@ export async function readHeads(bus: Bus): Promise<StreamHead[]> {
   )
 }
 
-/** False when one of these streams is gone, or was made anew or emptied since. */
+/** False when one of these streams is gone, or was made anew or emptied since, or went back. */
 export const areStillThere = (heads: readonly StreamHead[], present: readonly StreamHead[]) =>
-  heads.every(({ stream, incarnation }) =>
-    present.some((head) => head.stream === stream && head.incarnation === incarnation),
+  heads.every(({ stream, incarnation, last }) =>
+    present.some(
+      (head) => head.stream === stream && head.incarnation === incarnation && head.last >= last,
+    ),
   )
 
 /** Whether everything up to these places was stored, or set aside. */

@@ -34,7 +34,7 @@ function isBalanced(entry: LedgerEntry): boolean {
 }
 
 export function toEntry(row: LedgerRow, heads: readonly StreamHead[]): LedgerEntry {
-  const { stream, incarnation, lastSequence } = row
+  const { stream, incarnation, firstSequence, lastSequence } = row
   const head = heads.find((each) => each.stream === stream && each.incarnation === incarnation)
   // What is gone meanwhile is stored as missing with the next record, which may not come for days.
   const gone = head ? Math.max(0, head.first - 1 - lastSequence) : 0
@@ -47,9 +47,9 @@ export function toEntry(row: LedgerRow, heads: readonly StreamHead[]): LedgerEnt
     stream,
     incarnation,
     is_current: head !== undefined,
-    first_sequence: 1,
+    first_sequence: firstSequence,
     last_sequence: passed,
-    published: passed,
+    published: passed - firstSequence + 1,
     stored: row.stored,
     duplicates: row.duplicates,
     refused: row.refused,
@@ -57,5 +57,6 @@ export function toEntry(row: LedgerRow, heads: readonly StreamHead[]): LedgerEnt
     missing_ranges: row.missingRanges + (gone > 0 ? 1 : 0),
     missing: gaps.map(({ first, last, reason }) => ({ from: first, to: last, reason })),
     waiting: head ? Math.max(0, head.last - passed) : null,
+    ...(row.ended === null ? {} : { ended: row.ended }),
   }
 }

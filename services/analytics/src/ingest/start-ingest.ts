@@ -3,9 +3,10 @@ import { analyticsDurables } from '@corroport/contracts'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Db } from '../store/database.ts'
-import { readPosition } from '../store/ledger.ts'
+import { findPosition } from './find-position.ts'
 import { createIngestMetrics } from './metrics.ts'
 import { readRecord, storeBatch } from './store-batch.ts'
+import { traceBatch } from './trace-batch.ts'
 
 export interface Ingest extends AsyncDisposable {
   /** Streams that are not read now, and why. */
@@ -28,11 +29,13 @@ export function startIngest(deps: { db: Db; bus: Bus; log: Logger; metrics: Regi
       log,
       service: 'analytics',
       durable,
-      position: (incarnation) => readPosition(db, { stream, incarnation }),
+      position: (head, recordAt) => findPosition({ db, log }, head, recordAt),
       read: readRecord,
       handle: async (batch, bury) => {
         const stop = metrics.batchSeconds.startTimer({ stream })
-        const counts = await storeBatch({ db, bury, findFirst }, batch)
+        const counts = await traceBatch(stream, batch, () =>
+          storeBatch({ db, bury, findFirst }, batch),
+        )
         stop()
         metrics.records.inc({ stream, outcome: 'stored' }, counts.stored)
         metrics.records.inc({ stream, outcome: 'duplicate' }, counts.duplicates)

@@ -68,11 +68,10 @@ async function storeTogether(
   { db, findFirst }: StoreDeps,
   batch: readonly ReadRecord[],
 ): Promise<Counts> {
-  const life = batch[0]?.record
-  const lastSequence = batch.at(-1)?.record.sequence
-  if (!life || lastSequence === undefined) throw new Error('unreachable: an empty batch')
+  const last = batch.at(-1)?.record
+  if (!last) throw new Error('unreachable: an empty batch')
   return await db.transaction().execute(async (transaction) => {
-    const position = await lockPosition(transaction, life)
+    const position = await lockPosition(transaction, last)
     const fresh = batch.filter(({ record }) => record.sequence > position)
     if (fresh.length === 0) return { stored: 0, duplicates: 0, refused: 0 }
     const rows = fresh.flatMap(({ row }) => row ?? [])
@@ -80,15 +79,15 @@ async function storeTogether(
       refusal === undefined ? [] : { sequence, subject, data, reason: refusal },
     )
     const stored = await storeFacts(transaction, rows)
-    await storeRefused(transaction, life, refused)
-    const isWhole = lastSequence - position === fresh.length
+    await storeRefused(transaction, last, refused)
+    const isWhole = last.sequence - position === fresh.length
     if (!isWhole) {
       const sequences = fresh.map(({ record }) => record.sequence)
-      await storeGaps(transaction, life, findGaps(position, sequences, await findFirst()))
+      await storeGaps(transaction, last, findGaps(position, sequences, await findFirst()))
     }
     await markStale(transaction, rows)
     const counts = { stored, duplicates: rows.length - stored, refused: refused.length }
-    await movePosition(transaction, life, lastSequence, counts)
+    await movePosition(transaction, last, counts)
     return counts
   })
 }

@@ -1,8 +1,9 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { messageOf, RefusalError } from '@corroport/bus'
 import { sql } from 'kysely'
 import { DatabaseError } from 'pg'
 import type { Db } from '../store/database.ts'
+import { verifierOf } from './password-verifier.ts'
 import { readableTables } from './readable-tables.ts'
 
 /** How the tables are read for people. */
@@ -84,10 +85,12 @@ async function makeRole(db: Db, schema: string, password: string): Promise<void>
   await db.transaction().execute(async (transaction) => {
     // Two that make it at once would both fail; roles are not of one database, so this is.
     await sql`SELECT pg_advisory_xact_lock(hashtext(${readerName}))`.execute(transaction)
-    const { rows: owners } = await sql<{ isSuperuser: boolean }>`
-      SELECT rolsuper AS "isSuperuser" FROM pg_roles WHERE rolname = current_user`.execute(
-      transaction,
-    )
+    const {
+      rows: [owner],
+    } = await sql<{ isSuperuser: boolean; database: string }>`
+      SELECT rolsuper AS "isSuperuser", current_database() AS database
+      FROM pg_roles WHERE rolname = current_user`.execute(transaction)
+    if (!owner) throw new Error('unreachable: the role that asks is one')
     const found = await sql<{ isMore: boolean }>`
       SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR EXISTS (
         SELECT FROM pg_auth_members WHERE member = role.oid
@@ -102,25 +105,16 @@ async function makeRole(db: Db, schema: string, password: string): Promise<void>
     const verb = sql.raw(found.rows.length > 0 ? 'ALTER' : 'CREATE')
     await sql`${verb} ROLE ${role} LOGIN NOINHERIT CONNECTION LIMIT ${sql.lit(connections)}
       PASSWORD ${secret}`.execute(transaction)
-    if (owners[0]?.isSuperuser) {
+    if (owner.isSuperuser) {
       const limit = sql.lit(temporaryFiles)
       await sql`ALTER ROLE ${role} SET temp_file_limit = ${limit}`.execute(transaction)
     }
+    // For a database to which not everybody may connect. Without the right to give it, Postgres only warns.
+    await sql`GRANT CONNECT ON DATABASE ${sql.id(owner.database)} TO ${role}`.execute(transaction)
     await sql`GRANT USAGE ON SCHEMA ${sql.id(schema)} TO ${role}`.execute(transaction)
     const tables = sql.join(readableTables.map((table) => sql.table(`${schema}.${table}`)))
     await sql`GRANT SELECT ON ${tables} TO ${role}`.execute(transaction)
   })
-}
-
-/** What Postgres keeps of a password, RFC 5803: the password itself would stand in the log of a server. */
-function verifierOf(password: string): string {
-  const iterations = 4096
-  const salt = randomBytes(16)
-  const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256')
-  const keyOf = (name: string) => createHmac('sha256', salted).update(name).digest()
-  const storedKey = createHash('sha256').update(keyOf('Client Key')).digest('base64')
-  const serverKey = keyOf('Server Key').toString('base64')
-  return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey}`
 }
 
 function asReader(databaseUrl: string, password: string): string {

@@ -1,8 +1,9 @@
-import { messageOf } from '@corroport/bus'
+import { isRecording, messageOf } from '@corroport/bus'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import type { Logger } from 'pino'
 import type { Database } from './tables.ts'
+import { traceStatement } from './trace-statement.ts'
 
 export type Db = Kysely<Database>
 
@@ -30,12 +31,29 @@ export function openDatabase(options: {
   // and the query that one in use was lost with fails by itself.
   pool.on('error', ({ message }) => options.log.warn({ reason: message }, 'postgres lost'))
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool }),
+    ...(isRecording() && { log: traceStatement }),
+  })
   return {
     db,
     pool,
     [Symbol.asyncDispose]: () => db.destroy(),
   }
+}
+
+/** By what Postgres says of a session that it does not begin. */
+const advices: Readonly<Record<string, string>> = {
+  '28P01': 'DATABASE_URL (or DATABASE_URL_FILE) has to hold the password of its user',
+  '28000': 'DATABASE_URL (or DATABASE_URL_FILE) has to name a user whom Postgres lets in from here',
+  '3D000': 'create the database that DATABASE_URL names',
+  '42501': 'give the user of DATABASE_URL its rights: it has to own the tables',
+  '53100': 'make room on the volume of Postgres',
+}
+
+/** What a person can do; undefined where time is likely to help. */
+export function adviceAbout(error: unknown): string | undefined {
+  return Error.isError(error) && 'code' in error ? advices[String(error.code)] : undefined
 }
 
 /** A refused connection to a name with several addresses has its words only in its parts. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
 
-/** A stream between its creation and its deletion. */
+/** A stream between its creation and its deletion, or its going back. */
 export interface StreamLife {
   stream: string
   incarnation: string
@@ -19,15 +19,66 @@ export interface Gap {
   reason: string
 }
 
-/** Everything up to this sequence was dealt with; 0 for a stream that is not known yet. */
-export async function readPosition(db: Db, { stream, incarnation }: StreamLife): Promise<number> {
+/** Everything up to this record was dealt with. */
+export interface Position {
+  sequence: number
+  storedAtNs: bigint | null
+}
+
+/** Undefined for a stream that is not known yet. */
+export async function readPosition(
+  db: Db,
+  { stream, incarnation }: StreamLife,
+): Promise<Position | undefined> {
   const entry = await db
     .selectFrom('ledger')
-    .select('last_sequence')
+    .select(['last_sequence', 'last_stored_at_ns'])
     .where('stream', '=', stream)
     .where('incarnation', '=', incarnation)
     .executeTakeFirst()
-  return Number(entry?.last_sequence ?? 0)
+  if (!entry) return undefined
+  const { last_sequence, last_stored_at_ns } = entry
+  return {
+    sequence: Number(last_sequence),
+    storedAtNs: last_stored_at_ns === null ? null : BigInt(last_stored_at_ns),
+  }
+}
+
+/** Sets aside what was counted of a life, under a name of its own, and counts from `first` anew. */
+export async function beginAnew(
+  db: Db,
+  { stream, incarnation }: StreamLife,
+  { first, reason }: { first: number; reason: string },
+): Promise<void> {
+  const ended = `${incarnation} until ${new Date().toISOString()}`
+  await db.transaction().execute(async (transaction) => {
+    for (const table of ['ledger', 'ledger_gap', 'refused'] as const) {
+      await transaction
+        .updateTable(table)
+        .set({ incarnation: ended })
+        .where('stream', '=', stream)
+        .where('incarnation', '=', incarnation)
+        .execute()
+    }
+    await transaction
+      .updateTable('ledger')
+      .set({ ended: reason })
+      .where('stream', '=', stream)
+      .where('incarnation', '=', ended)
+      .execute()
+    await transaction
+      .insertInto('ledger')
+      .values({
+        stream,
+        incarnation,
+        first_sequence: first,
+        last_sequence: first - 1,
+        stored: 0,
+        duplicates: 0,
+        refused: 0,
+      })
+      .execute()
+  })
 }
 
 /** The position, which nobody else moves until the transaction ends. */
@@ -46,21 +97,21 @@ export async function lockPosition(db: Db, { stream, incarnation }: StreamLife):
 
 export async function movePosition(
   db: Db,
-  { stream, incarnation }: StreamLife,
-  to: number,
+  to: StreamLife & { sequence: number; storedAtNs: bigint },
   counts: Counts,
 ): Promise<void> {
   await db
     .updateTable('ledger')
     .set({
-      last_sequence: to,
+      last_sequence: to.sequence,
+      last_stored_at_ns: to.storedAtNs,
       stored: sql`stored + ${counts.stored}`,
       duplicates: sql`duplicates + ${counts.duplicates}`,
       refused: sql`refused + ${counts.refused}`,
       updated_at: sql`now()`,
     })
-    .where('stream', '=', stream)
-    .where('incarnation', '=', incarnation)
+    .where('stream', '=', to.stream)
+    .where('incarnation', '=', to.incarnation)
     .execute()
 }
 
@@ -118,7 +169,9 @@ function withoutNul(text: string): string {
 }
 
 export interface LedgerRow extends StreamLife, Counts {
+  firstSequence: number
   lastSequence: number
+  ended: string | null
   missingRecords: number
   missingRanges: number
   /** The newest of them. */
@@ -130,7 +183,9 @@ const newestGaps = 100
 
 export async function readLedger(db: Db): Promise<LedgerRow[]> {
   const { rows } = await sql<LedgerRow>`
-    SELECT ledger.stream, ledger.incarnation, ledger.last_sequence::float8 AS "lastSequence",
+    SELECT ledger.stream, ledger.incarnation, ledger.ended,
+      ledger.first_sequence::float8 AS "firstSequence",
+      ledger.last_sequence::float8 AS "lastSequence",
       stored::float8 AS stored, duplicates::float8 AS duplicates, refused::float8 AS refused,
       missing."missingRecords", missing."missingRanges", newest.gaps
     FROM ledger

@@ -104,7 +104,12 @@ export interface Database {
   ledger: {
     stream: string
     incarnation: string
+    first_sequence: ColumnType<string, number | undefined, number>
     last_sequence: Big
+    /** When NATS stored the last of them, in nanoseconds. Null where an older version stored it. */
+    last_stored_at_ns: ColumnType<string | null, bigint | undefined, bigint>
+    /** Why nothing is counted here any more. */
+    ended: Generated<string | null>
     stored: Big
     duplicates: Big
     refused: Big

@@ -59,8 +59,9 @@ export interface AgentControlDeps {
 const logLinesOfFailure = 20
 // A restart fits in; a service has 10 s for its own end.
 const lastMomentMs = 7000
+const lookAtHeldEveryMs = 1000
 const refusal =
-  'this node does not know who restarts its agent: set AGENT_CONTROL to command, signal or child'
+  'this node does not know who restarts its agent: set AGENT_CONTROL to pipe, command, signal or child'
 
 /** Begins to watch the agent, and ends what a killed process had begun with it. */
 export function createAgentControl(
@@ -125,7 +126,7 @@ class ControlledAgent implements AgentControl {
       recover: (isThere) => this.#recover(isThere),
     })
     health.depend('agent process', () => this.#describe(), 'helps')
-    if (this.isHeld) this.#keepAway().catch((err: unknown) => log.error({ err }, 'agent not held'))
+    if (this.isHeld) void this.#keepAway()
   }
 
   get pid(): number | undefined {
@@ -228,14 +229,28 @@ class ControlledAgent implements AgentControl {
     await this.#inTurn(() => this.#start(restartId, soFar))
   }
 
-  /** It runs although it is held: stopping it was not finished, or its supervisor began anew. */
+  /**
+   * It runs although it is held: stopping it was not finished, or its supervisor began anew, perhaps
+   * after this process.
+   */
   async #keepAway(): Promise<void> {
-    await this.#inTurn(async () => {
-      if ((await this.#process.find()) === 'stopped') return
-      this.#deps.log.warn('agent runs and is to be held, stopping it')
-      const stopped = await this.#stop(true)
-      if (!stopped.ok) throw new Error(stopped.reason)
-    })
+    const { signal } = this.#stopping
+    while (this.isHeld && !signal.aborted) {
+      try {
+        await this.#inTurn(() => this.#endHeld())
+      } catch (err) {
+        if (!signal.aborted) this.#deps.log.error({ err }, 'agent not held')
+      }
+      if (!this.#process.isStartedByOthers) return
+      await wait(lookAtHeldEveryMs, undefined, { signal }).catch(() => undefined) // seen above
+    }
+  }
+
+  async #endHeld(): Promise<void> {
+    if (!this.isHeld || (await this.#process.find()) === 'stopped') return
+    this.#deps.log.warn('agent runs and is to be held, stopping it')
+    const stopped = await this.#stop(true)
+    if (!stopped.ok) throw new Error(stopped.reason)
   }
 
   async #stop(isHeld: boolean): Promise<StopOutcome> {

@@ -32,6 +32,16 @@ test.each<[Record<string, string>, string]>([
   [{ AGENT_CONTROL: 'command', AGENT_COMMAND: '["x"]' }, 'AGENT_COMMAND has no {action}'],
   [{ AGENT_COMMAND: command }, 'AGENT_COMMAND has no use with AGENT_CONTROL=none'],
   [{ AGENT_CONTROL: 'signal' }, 'AGENT_PID_FILE is missing'],
+  [{ AGENT_CONTROL: 'pipe' }, 'AGENT_CONTROL_DIR is missing'],
+  [
+    { AGENT_CONTROL: 'pipe', AGENT_CONTROL_DIR: '/run/agent', AGENT_COMMAND: command },
+    'AGENT_COMMAND has no use with AGENT_CONTROL=pipe',
+  ],
+  [
+    { AGENT_CONTROL: 'pipe', AGENT_CONTROL_DIR: '/run/agent', AGENT_PID_FILE: '/pid' },
+    'AGENT_PID_FILE has no use with AGENT_CONTROL=pipe',
+  ],
+  [{ AGENT_CONTROL_DIR: '/run/agent' }, 'AGENT_CONTROL_DIR has no use with AGENT_CONTROL=none'],
   [{ AGENT_CONTROL: 'child', AGENT_LOG: '/log' }, 'AGENT_COMMAND is missing'],
   [{ AGENT_CONTROL: 'child', AGENT_COMMAND: '["corrosion","agent"]' }, 'AGENT_LOG is missing'],
   [{ AGENT_STOP_TIMEOUT_SECONDS: '0' }, 'AGENT_STOP_TIMEOUT_SECONDS'],

@@ -6,10 +6,10 @@ const seconds = Type.Number({ minimum: 1, maximum: 600 })
 
 /** The variables of `AgentControlSettings`. */
 export const agentControlVariables = {
-  AGENT_CONTROL: Type.Enum(['none', 'command', 'signal', 'child'], {
+  AGENT_CONTROL: Type.Enum(['none', 'command', 'signal', 'pipe', 'child'], {
     default: 'none',
     description:
-      'how the agent is restarted: by AGENT_COMMAND, by a signal, or as a child of this process',
+      'how the agent is restarted: by AGENT_COMMAND, by a signal, by the pipe of its container, or as a child of this process',
   }),
   AGENT_COMMAND: Type.Optional(
     Type.String({
@@ -19,6 +19,9 @@ export const agentControlVariables = {
   ),
   AGENT_PID_FILE: Type.Optional(
     Type.String({ description: 'where its starter writes the process id of the agent' }),
+  ),
+  AGENT_CONTROL_DIR: Type.Optional(
+    Type.String({ description: "folder of the pipe, shared with the agent's container" }),
   ),
   AGENT_LOG: Type.Optional(
     Type.String({ description: 'what the agent says; its last lines tell why it did not start' }),
@@ -59,6 +62,7 @@ export type AgentControlSettings = Common &
     | { kind: 'none' }
     | ({ kind: 'command'; pidFile: string | undefined } & Command)
     | { kind: 'signal'; pidFile: string }
+    | { kind: 'pipe'; controlDir: string }
     | ({ kind: 'child'; logPath: string } & Command)
   )
 
@@ -67,6 +71,7 @@ export function toAgentControlSettings(
   env: Static<typeof AgentControlEnvironment>,
 ): AgentControlSettings {
   const { AGENT_CONTROL: kind, AGENT_PID_FILE: pidFile, AGENT_LOG: logPath } = env
+  const { AGENT_CONTROL_DIR: controlDir } = env
   const problems: string[] = []
   const common = {
     logPath,
@@ -80,16 +85,33 @@ export function toAgentControlSettings(
     if (typeof parsed === 'string') problems.push(`AGENT_COMMAND ${parsed}`)
     return { command: typeof parsed === 'string' ? [''] : parsed, environment }
   }
+  if (controlDir !== undefined && kind !== 'pipe') {
+    problems.push(`AGENT_CONTROL_DIR has no use with AGENT_CONTROL=${kind}: pipe has`)
+  }
   const settings = ((): AgentControlSettings => {
     switch (kind) {
       case 'none':
       case 'signal':
+      case 'pipe':
         if (env.AGENT_COMMAND !== undefined) {
           problems.push(
             `AGENT_COMMAND has no use with AGENT_CONTROL=${kind}: command and child have`,
           )
         }
         if (kind === 'none') return { kind, ...common }
+        if (kind === 'pipe') {
+          if (pidFile !== undefined) {
+            problems.push(
+              'AGENT_PID_FILE has no use with AGENT_CONTROL=pipe: it is of its container',
+            )
+          }
+          if (controlDir === undefined) {
+            problems.push(
+              "AGENT_CONTROL_DIR is missing: AGENT_CONTROL=pipe needs the folder that the agent's container shares",
+            )
+          }
+          return { kind, ...common, controlDir: controlDir ?? '' }
+        }
         if (pidFile === undefined) {
           problems.push(
             'AGENT_PID_FILE is missing: AGENT_CONTROL=signal has to know whom to signal',

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { isVolumeFull } from '@corroport/bus'
 import {
   type CorrosionClient,
   CorrosionConnectionError,
@@ -149,7 +150,9 @@ export function watchAgent(watched: Watched): AgentWatch {
       try {
         await look()
       } catch (err) {
-        if (!signal.aborted) log.error({ err }, 'looking after the agent failed, it goes on')
+        // Of a full volume its state file has told.
+        if (!signal.aborted && !isVolumeFull(err))
+          log.error({ err }, 'looking after the agent failed, it goes on')
       }
       const untilLook = startedAt + lookEveryMs - performance.now()
       const untilAttempt = watched.isAway() ? nextAttemptAt - performance.now() : untilLook

@@ -15,7 +15,7 @@ import { diffFiles } from '../config/diff.ts'
 import { maskText, maskValue } from '../config/mask.ts'
 import { resolveHosts } from '../config/resolve.ts'
 import { bootstrapOf, findLosses, gossipAddress } from '../config/settings.ts'
-import { parseToml } from '../config/toml.ts'
+import { parseToml, type TomlTable } from '../config/toml.ts'
 import type { Steps } from '../operations.ts'
 import {
   digest,
@@ -71,11 +71,15 @@ export interface ConfigChangesDeps {
   canonicalPath: string | null
   state: StateFile
   agent: AgentControl
+  /** Over the address in the file. */
+  toldAddress?: () => string | null
   log: Logger
 }
 
 export function createConfigChanges(deps: ConfigChangesDeps): ConfigChanges {
   const { nodeId, configPath, canonicalPath, state, agent, log } = deps
+  const addressOf = (table: TomlTable): string | null =>
+    deps.toldAddress?.() ?? gossipAddress(table)
   const store = createChangeStore(state, nodeId)
   const { carryOut, recover } = createReplacements({ configPath, store, agent, log })
 
@@ -102,7 +106,7 @@ export function createConfigChanges(deps: ConfigChangesDeps): ConfigChanges {
         modified_at: toTimestamp(statSync(configPath).mtimeMs * 1000),
         sha256,
         bootstrap: bootstrapOf(table),
-        gossip_address: gossipAddress(table),
+        gossip_address: addressOf(table),
         canonical:
           canonical && canonicalPath !== null
             ? {
@@ -118,7 +122,7 @@ export function createConfigChanges(deps: ConfigChangesDeps): ConfigChanges {
       const { text, table, path, sha256 } = readParsed(configPath)
       const edited = checkEdit(text, edit)
       const after = parseToml(edited.text).table
-      const gossipAfter = gossipAddress(after)
+      const gossipAfter = addressOf(after)
       return {
         node_id: nodeId,
         diff: diffFiles(basename(path), text, edited.text),
@@ -126,7 +130,7 @@ export function createConfigChanges(deps: ConfigChangesDeps): ConfigChanges {
         sha256_after: digest(edited.text),
         bootstrap_before: bootstrapOf(table),
         bootstrap_after: bootstrapOf(after),
-        gossip_address_before: gossipAddress(table),
+        gossip_address_before: addressOf(table),
         gossip_address_after: gossipAfter,
         resolved: await resolveHosts(bootstrapOf(after), gossipAfter),
         problems: edited.problems,

@@ -1,5 +1,6 @@
 import { type Bus, RefusalError, type StateFile } from '@corroport/bus'
 import {
+  ackSenderStatusQueried,
   nowMicroseconds,
   type Operation,
   subscriberStatusQueried,
@@ -31,7 +32,7 @@ export interface LeaveDeps {
 }
 
 const rowTimeoutMs = 2000
-// They stay in their files and leave later, so they hold up nobody for longer.
+// What is left then stays in its files and goes when the node is back, so it holds up nobody for longer.
 const outboxesTimeoutMs = 5000
 
 /** Throws `RefusalError`, with nothing changed, when the node cannot leave; else begins to. */
@@ -44,9 +45,9 @@ export function leave(wish: { by: string; timeoutMs: number }, deps: LeaveDeps):
       for (const name of [
         'draining',
         'seen-by-others',
-        'outboxes',
         'handed-over',
         'stop',
+        'outboxes',
         'left',
       ]) {
         steps.note(name, 'skipped', null, 'has left already')
@@ -119,14 +120,6 @@ async function drain(
     await row.keep(own.current, write)
   })
   await withOthers('seen-by-others', () => sight.seenByOthers('draining'))
-  await steps.run('outboxes', async (detail) => {
-    const deadline = Math.min(patience.deadline, performance.now() + outboxesTimeoutMs)
-    detail(
-      await untilMet(() => lookAtOutboxes(deps), { ...patience, deadline }).catch(
-        (error: Error) => `${error.message}; they are kept and delivered later`,
-      ),
-    )
-  })
   // The row says it before the agent stops, since afterwards nobody can write it.
   await row.keep({ state: 'left', since: toTimestamp(nowMicroseconds()) }, write)
   await withOthers('handed-over', () => sight.handedOver())
@@ -135,16 +128,39 @@ async function drain(
     if (!stopped.ok) throw new Error(stopped.reason)
     if (stopped.wasKilled) detail('it had to be killed: others notice after their timeouts')
   })
+  // Only now nothing new comes from the agent.
+  await steps.run('outboxes', async (detail) => {
+    const deadline = Math.min(patience.deadline, performance.now() + outboxesTimeoutMs)
+    detail(
+      await untilMet(() => lookAtOutboxes(deps), { ...patience, deadline }).catch(
+        (error: Error) => `${error.message}; it is kept, and delivered when this node is back`,
+      ),
+    )
+  })
 }
 
+/** The services are asked one after the other: what one tells, the next one hears. */
 async function lookAtOutboxes({ nodeId, bus, state }: LeaveDeps): Promise<Sight> {
-  const tables = await bus.request(subscriberStatusQueried, { nodeId }, {}).then(
-    (status) => status.tables,
-    () => undefined, // its events stay in its file, like those that are not confirmed in time
-  )
+  const unanswered: string[] = []
+  const ask = async <T>(service: string, asked: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await asked
+    } catch {
+      unanswered.push(service) // what it has stays in its file
+      return undefined
+    }
+  }
+  const subscriber = await ask('subscriber', bus.request(subscriberStatusQueried, { nodeId }, {}))
+  const ackSender = await ask('ack-sender', bus.request(ackSenderStatusQueried, { nodeId }, {}))
   // Each table tells the one outbox of its service.
-  const ofSubscriber = (tables ?? []).map(({ unpublished }) => unpublished)
-  const waiting = Math.max(state.unconfirmed(), ...ofSubscriber)
+  const ofSubscriber = (subscriber?.tables ?? []).map(({ unpublished }) => unpublished)
+  const { unheard, owed, unpublished } = ackSender ?? { unheard: 0, owed: 0, unpublished: 0 }
+  const waiting = Math.max(state.unconfirmed(), ...ofSubscriber, unpublished)
   if (waiting > 0) return { isMet: false, waitsFor: `${waiting} events to be confirmed by NATS` }
-  return { isMet: true, detail: tables ? 'empty' : 'empty; the subscriber does not answer' }
+  if (unheard > 0) return { isMet: false, waitsFor: `${unheard} changes to reach ack-sender` }
+  if (owed > 0) return { isMet: false, waitsFor: `${owed} acknowledgements to be delivered` }
+  return {
+    isMet: true,
+    detail: ['empty', ...unanswered.map((name) => `the ${name} does not answer`)].join('; '),
+  }
 }

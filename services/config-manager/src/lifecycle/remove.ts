@@ -1,7 +1,8 @@
 import { RefusalError } from '@corroport/bus'
-import type { Operation } from '@corroport/contracts'
+import { ActorId, type Operation } from '@corroport/contracts'
 import { type CorrosionClient, quoteIdentifier } from '@corroport/corrosion-client'
 import type { Directory } from '@corroport/identity'
+import { Value } from 'typebox/value'
 import type { Operations } from '../operations.ts'
 import type { OwnState } from './node-state.ts'
 import type { RemovedMembers } from './removed-members.ts'
@@ -28,7 +29,9 @@ export async function remove(
   const { agent, operations, removed } = deps
   const { memberNodeId } = wish
   operations.requireIdle()
-  await requireRemovable(wish, deps)
+  const row = await requireRemovable(wish, deps)
+  const known = deps.directory.get(memberNodeId)?.actorIds ?? []
+  const actorIds = [...new Set([...known, ...(row?.actorId ? [row.actorId] : [])])]
   const { operation } = operations.begin('remove', wish.by, async (steps) => {
     await steps.run('rows', async (detail) => {
       const present = await tablesAmong(agent)
@@ -42,7 +45,7 @@ export async function remove(
         present.map((table, index) => `${table}: ${results[index]?.rowsAffected ?? 0}`).join(', '),
       )
     })
-    await steps.run('forgotten', async () => removed.add(memberNodeId, wish.by))
+    await steps.run('forgotten', async () => removed.add(memberNodeId, actorIds, wish.by))
   })
   return operation
 }
@@ -50,7 +53,7 @@ export async function remove(
 async function requireRemovable(
   { memberNodeId, force }: { memberNodeId: string; force: boolean },
   { nodeId, own, agent, directory, declared }: RemoveDeps,
-): Promise<void> {
+): Promise<Row | undefined> {
   if (memberNodeId === nodeId) {
     throw new RefusalError(
       'conflict',
@@ -60,29 +63,40 @@ async function requireRemovable(
   if (own.current.state !== 'active') {
     throw new RefusalError('conflict', `this node is ${own.current.state}: ask an active one`)
   }
-  const rowState = await readState(agent, memberNodeId)
+  const row = await readRow(agent, memberNodeId)
   const known = directory.get(memberNodeId)
   const presence = directory.presence(memberNodeId)
-  if (!known && rowState === undefined && !declared().includes(memberNodeId)) {
+  if (!known && !row && !declared().includes(memberNodeId)) {
     throw new RefusalError('not-found', `there is no node ${memberNodeId}`)
   }
   // What a node says of itself now goes before the row, which may be older.
   const state =
-    presence === 'present' ? known?.announcement.state : (rowState ?? known?.announcement.state)
+    presence === 'present' ? known?.announcement.state : (row?.state ?? known?.announcement.state)
   if (presence === 'present' && state === 'active') {
     throw new RefusalError('conflict', `${memberNodeId} is present and active: let it leave first`)
   }
   const isLostForGood = presence === 'lost' && (known?.ageMs() ?? 0) > lostForGoodMs
-  if (state === 'left' || isLostForGood || force) return
+  if (state === 'left' || isLostForGood || force) return row
   throw new RefusalError(
     'conflict',
     `${memberNodeId} has not left (it is ${state ?? 'unknown'} and ${presence}): let it leave, wait until it is lost for an hour, or force it`,
   )
 }
 
-async function readState(agent: CorrosionClient, nodeId: string): Promise<string | undefined> {
-  const { rows } = await agent.query(['SELECT state FROM node_configs WHERE node_id = ?', [nodeId]])
-  return rows[0] && String(rows[0][0])
+interface Row {
+  state: string
+  actorId: string | undefined
+}
+
+async function readRow(agent: CorrosionClient, nodeId: string): Promise<Row | undefined> {
+  const { rows } = await agent.query([
+    'SELECT state, corrosion_actor_id FROM node_configs WHERE node_id = ?',
+    [nodeId],
+  ])
+  const [row] = rows
+  if (!row) return undefined
+  const [state, actorId] = row
+  return { state: String(state), actorId: Value.Check(ActorId, actorId) ? actorId : undefined }
 }
 
 /** A schema without canaries is a cluster without them. */

@@ -1,5 +1,6 @@
 import type { Bus, StateFile } from '@corroport/bus'
 import {
+  ActorId,
   memberRemoved,
   membersRemoved,
   nodeAnnounced,
@@ -8,9 +9,14 @@ import {
 } from '@corroport/contracts'
 import type { Directory } from '@corroport/identity'
 import type { Logger } from 'pino'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
 import { repeat } from '../repeat.ts'
 
 const sayEveryMs = 5000
+// As many as the hint holds.
+const mostTold = 1000
+const mostActorIds = 16
 
 /**
  * Nodes that somebody removed. All nodes repeat to each other whom they know of, so that whoever was
@@ -18,11 +24,14 @@ const sayEveryMs = 5000
  */
 export interface RemovedMembers extends AsyncDisposable {
   has(nodeId: string): boolean
-  add(nodeId: string, by: string): void
+  /** With the actor ids of its databases. */
+  add(nodeId: string, actorIds: readonly string[], by: string): void
 }
 
 export const migrations = [
-  'CREATE TABLE removed_member (node_id TEXT PRIMARY KEY, removed_at TEXT NOT NULL) STRICT',
+  `CREATE TABLE removed_member (
+    node_id TEXT PRIMARY KEY, actor_ids TEXT NOT NULL, removed_at TEXT NOT NULL
+  ) STRICT`,
 ]
 
 export interface RemovedMembersDeps {
@@ -35,14 +44,18 @@ export interface RemovedMembersDeps {
 
 export function startRemovedMembers(deps: RemovedMembersDeps): RemovedMembers {
   const { nodeId, state, bus, directory, log } = deps
-  const stored = state.db.prepare('SELECT node_id FROM removed_member').all()
-  const removed = new Set(stored.map((row) => String(row.node_id)))
+  const stored = state.db.prepare('SELECT node_id, actor_ids FROM removed_member').all()
+  const removed = new Map<string, readonly string[]>(
+    stored.map((row) => [String(row.node_id), parseActorIds(String(row.actor_ids))]),
+  )
 
-  const remember = (member: string, at: string): void => {
-    state.db.prepare('INSERT OR REPLACE INTO removed_member VALUES (?, ?)').run(member, at)
+  const remember = (member: string, actorIds: readonly string[], at: string): void => {
+    state.db
+      .prepare('INSERT OR REPLACE INTO removed_member VALUES (?, ?, ?)')
+      .run(member, JSON.stringify(actorIds), at)
   }
-  const forget = (member: string): void => {
-    removed.add(member)
+  const forget = (member: string, actorIds: readonly string[]): void => {
+    removed.set(member, actorIds)
     directory.forget(member)
   }
   const isBack = (member: string): boolean =>
@@ -52,13 +65,21 @@ export function startRemovedMembers(deps: RemovedMembersDeps): RemovedMembers {
 
   const say = (): void => {
     if (removed.size === 0) return
-    bus.hint(membersRemoved, { nodeId }, { nodeId, removed: [...removed].slice(0, 1000) })
+    const members = [...removed].slice(0, mostTold)
+    bus.hint(
+      membersRemoved,
+      { nodeId },
+      {
+        nodeId,
+        removed: members.map(([id, actorIds]) => ({ nodeId: id, actorIds: [...actorIds] })),
+      },
+    )
   }
   const hearing = bus.hear(membersRemoved, (heard) => {
-    for (const member of heard.removed) {
+    for (const { nodeId: member, actorIds } of heard.removed) {
       if (removed.has(member) || isBack(member)) continue
-      remember(member, toTimestamp(nowMicroseconds()))
-      forget(member)
+      remember(member, actorIds, toTimestamp(nowMicroseconds()))
+      forget(member, actorIds)
       log.info({ memberNodeId: member, removedBy: heard.nodeId }, 'member was removed')
     }
   })
@@ -74,13 +95,14 @@ export function startRemovedMembers(deps: RemovedMembersDeps): RemovedMembers {
   return {
     has: (member) => removed.has(member),
 
-    add(member, by) {
+    add(member, known, by) {
+      const actorIds = known.slice(0, mostActorIds)
       const at = toTimestamp(nowMicroseconds())
       state.transaction((tell) => {
-        remember(member, at)
+        remember(member, actorIds, at)
         tell(memberRemoved, { nodeId }, { nodeId, memberNodeId: member, by, at })
       })
-      forget(member)
+      forget(member, actorIds)
       log.info({ memberNodeId: member, by }, 'member removed')
       say()
     },
@@ -93,4 +115,8 @@ export function startRemovedMembers(deps: RemovedMembersDeps): RemovedMembers {
       ])
     },
   }
+}
+
+function parseActorIds(text: string): string[] {
+  return Value.Parse(Type.Array(ActorId), JSON.parse(text))
 }

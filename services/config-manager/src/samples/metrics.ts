@@ -24,7 +24,11 @@ export function registerSampleMetrics(
     })
   }
   gauge('corro_agent_resident_bytes', "Memory of the agent's process", (a) => a.residentBytes)
-  gauge('corro_agent_cpu_percent', 'Of one core, over the last sample', (a) => a.cpuPercent)
-  gauge('corro_agent_database_bytes', 'Size of its main file', (a) => a.databaseBytes)
-  gauge('corro_agent_wal_bytes', 'Size of its write-ahead log', (a) => a.walBytes)
+  gauge(
+    'corro_agent_cpu_ratio',
+    "Processor of the agent's process, of one core, over the last sample",
+    ({ cpuPercent }) => (cpuPercent === null ? null : cpuPercent / 100),
+  )
+  gauge('corro_agent_database_bytes', "Size of the agent's database", (a) => a.databaseBytes)
+  gauge('corro_agent_wal_bytes', "Size of the agent's write-ahead log", (a) => a.walBytes)
 }

@@ -63,8 +63,15 @@ function ownHosts(
   const address = socket.localAddress?.replace(/^::ffff:/, '') ?? ''
   const all = [...loopbackNames, ...names, address.includes(':') ? `[${address}]` : address]
   return [
+    ...(publicUrl ? publicHosts(publicUrl) : []),
     ...all.map((name) => (port === 80 ? name : `${name}:${port}`)),
     ...authorities,
-    ...(publicUrl ? [publicUrl.host] : []),
   ]
+}
+
+/** A port that is published on this machine has all of its names. */
+function publicHosts({ host, hostname, port }: URL): string[] {
+  if (!loopbackNames.includes(hostname)) return [host]
+  const others = loopbackNames.filter((name) => name !== hostname)
+  return [host, ...others.map((name) => (port === '' ? name : `${name}:${port}`))]
 }

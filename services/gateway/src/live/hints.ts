@@ -1,5 +1,11 @@
 import type { Bus } from '@corroport/bus'
-import { experimentProgressed, nodeAnnounced } from '@corroport/contracts'
+import {
+  backendMoved,
+  edgeAnnounced,
+  experimentProgressed,
+  nodeAnnounced,
+  routeDecided,
+} from '@corroport/contracts'
 
 const gatheredMs = 250
 
@@ -23,6 +29,9 @@ export function hearHints(
     bus.hear(experimentProgressed, (payload) =>
       hold(experimentProgressed.subject(payload), payload),
     ),
+    bus.hear(edgeAnnounced, (payload) => hold(edgeAnnounced.subject(payload), payload)),
+    bus.hear(backendMoved, (payload) => hold(backendMoved.subject(payload), payload)),
+    bus.hear(routeDecided, (payload) => hold(routeDecided.subject(payload), payload)),
   ]
   return {
     async [Symbol.asyncDispose]() {

@@ -15,7 +15,7 @@ export interface Identity {
 /** Who is whom: node ids, actor ids and addresses of all sources, put together. */
 export function identify(sources: MemberSources): Identity[] {
   const identities = [...namedIdentities(sources)]
-  attachSwim(identities, sources.swim.members)
+  attachSwim(identities, sources)
   attachDeclared(identities, sources.declared.nodes)
   return identities
 }
@@ -51,15 +51,15 @@ function namedIdentities({ nodeId, declared, heard, rows }: MemberSources): Iden
 /**
  * By actor id where a node has told it, then by address. The identity of a wiped database, which
  * SWIM remembers as down for two days, belongs to its node and says nothing of it. What is left are
- * agents that no node has announced.
+ * agents that no node has announced, and removed ones.
  */
-function attachSwim(identities: Identity[], members: readonly SwimMember[]): void {
+function attachSwim(identities: Identity[], { swim, removedActorIds }: MemberSources): void {
   const byActor = new Map(
     identities.flatMap((identity) =>
       identity.actorIds.slice(0, 1).map((actorId) => [actorId, identity]),
     ),
   )
-  const rest = members.filter((member) => {
+  const rest = swim.members.filter((member) => {
     const identity = byActor.get(member.actorId)
     if (identity) identity.swim = member
     return !identity
@@ -68,6 +68,7 @@ function attachSwim(identities: Identity[], members: readonly SwimMember[]): voi
     const former = identities.find(({ actorIds }) => actorIds.includes(member.actorId))
     const owner = former ?? identities.find((identity) => addressOf(identity) === member.address)
     if (!owner) {
+      if (member.state === 'down' && removedActorIds.has(member.actorId)) continue
       identities.push({
         nodeId: null,
         heard: undefined,

@@ -57,6 +57,15 @@ test('three sources that agree are three members', () => {
   })
 })
 
+test('a removed node that SWIM remembers as down is no member, and one that runs is', () => {
+  const removedActorIds = new Set([actor(8), actor(9)])
+  const members = [swim(2), swim(3), swim(8, { state: 'down' }), swim(9)]
+
+  const merged = mergeMembers(sources({ ...withSwim(members), removedActorIds }))
+
+  expect(merged.members.slice(3).map(({ actor_id }) => actor_id)).toEqual([actor(9)])
+})
+
 const foreign = swim(9, { address: '10.0.0.9:8787' })
 const three = [swim(2), swim(3)]
 

@@ -37,6 +37,8 @@ export interface MemberSources {
     /** Young enough to be held against what NATS says. */
     isRecent: boolean
   }
+  /** Of nodes that were removed; SWIM remembers them for two days. */
+  removedActorIds: ReadonlySet<string>
   /** What nodes said lately that they see, this one included. */
   views: readonly SaidView[]
   isNatsConnected: boolean

@@ -24,7 +24,7 @@ export interface MembersDeps {
   bus: Bus
   directory: Directory
   views: Views
-  roster: Pick<Roster, 'isRemoved'>
+  roster: Pick<Roster, 'isRemoved' | 'removedActorIds'>
   agent: CorrosionClient
 }
 
@@ -86,6 +86,7 @@ export function startMembers(deps: MembersDeps): Members {
       heard,
       rows: tables.read().lastFound?.rows ?? [],
       swim: swimNow(),
+      removedActorIds: roster.removedActorIds,
       views: views
         .all()
         .map((one) => ({ view: one.view, ageMs: one.ageMs() }))

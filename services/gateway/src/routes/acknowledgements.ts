@@ -1,4 +1,4 @@
-import { type Bus, inTrace } from '@corroport/bus'
+import type { Bus } from '@corroport/bus'
 import {
   AcknowledgePubsubRequest,
   type AcknowledgeReply,
@@ -12,7 +12,6 @@ import {
   type Transport,
 } from '@corroport/contracts'
 import { type Directory, isSignedBy } from '@corroport/identity'
-import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
@@ -45,12 +44,7 @@ type Signed = Omit<AcknowledgeRequest, 'message_pk'>
 export function registerAcknowledgements(app: App, deps: AcknowledgementDeps): void {
   const { config, bus, clock, directory, tracker, metrics, log } = deps
 
-  const store = (
-    request: FastifyRequest,
-    transport: Transport,
-    messageId: string,
-    body: Signed,
-  ): AcknowledgeReply => {
+  const store = (transport: Transport, messageId: string, body: Signed): AcknowledgeReply => {
     const arrival = {
       microseconds: nowMicroseconds(),
       clockMicroseconds: clock.nowMicroseconds(),
@@ -91,10 +85,7 @@ export function registerAcknowledgements(app: App, deps: AcknowledgementDeps): v
       refuse('forged', new ProblemError(401, detail))
     }
 
-    const traceparent = request.headers.traceparent
-    const outcome = inTrace(typeof traceparent === 'string' ? traceparent : undefined, () =>
-      tracker.acknowledge(ack, arrival),
-    )
+    const outcome = tracker.acknowledge(ack, arrival)
     if (outcome === 'unknown') {
       const detail = `${keyName}: this node tracks no such message`
       refuse('unknown', new ProblemError(404, detail, { extension: { [keyName]: messageId } }))
@@ -119,13 +110,13 @@ export function registerAcknowledgements(app: App, deps: AcknowledgementDeps): v
   app.post(
     '/api/acknowledge',
     { schema: { body: AcknowledgeRequest, response: answers(AcknowledgeReplySchema) } },
-    (request) => store(request, 'gossip', request.body.message_pk, request.body),
+    ({ body }) => store('gossip', body.message_pk, body),
   )
 
   app.post(
     '/api/acknowledge_pubsub',
     { schema: { body: AcknowledgePubsubRequest, response: answers(AcknowledgeReplySchema) } },
-    (request) => store(request, 'direct', request.body.request_id, request.body),
+    ({ body }) => store('direct', body.request_id, body),
   )
 
   app.get('/api/acknowledge/health', { schema: { response: answers(PeerHealth) } }, () => ({

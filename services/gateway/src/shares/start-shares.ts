@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
-import { type Bus, messageOf, RefusalError } from '@corroport/bus'
+import { type Bus, messageOf, outOfTrace, RefusalError } from '@corroport/bus'
 import {
   type ExperimentSlot,
   type ShareOrder,
@@ -178,7 +178,8 @@ async function sendShare(
     await inFlight.place()
     if (round % burst === 0) await nextTurn()
     if (signal.aborted || isLeaving()) break
-    inFlight.add(sendRound(options, order, round, stored.startsAt))
+    // Each message is a trace of its own; the command that began the share ended long ago.
+    inFlight.add(outOfTrace(() => sendRound(options, order, round, stored.startsAt)))
   }
   await inFlight.ended()
   // One that was stopped, or goes on in the next process, is told elsewhere or later.

@@ -1,4 +1,4 @@
-import type { StateFile } from '@corroport/bus'
+import { isVolumeFull, type StateFile } from '@corroport/bus'
 import { type ClusterChanged, type ClusterStatus, clusterChanged } from '@corroport/contracts'
 import type { Logger } from 'pino'
 
@@ -32,7 +32,8 @@ export function createChangeTeller(deps: ChangeTellerDeps): (status: ClusterStat
       }
     } catch (err) {
       // It stays a change, to be told after the next look.
-      log.error({ err }, 'changes of the cluster not kept')
+      // Of a full volume its state file has told.
+      if (!isVolumeFull(err)) log.error({ err }, 'changes of the cluster not kept')
       return true
     }
     for (const [name, value] of values) known.set(name, value)

@@ -46,10 +46,10 @@ export function registerStatusMetrics(registry: Registry, read: () => ClusterSta
       ],
     ),
   ])
-  gauge('corro_cluster_membership_age_seconds', 'Of what SWIM said', [], ({ planes }) => [
+  gauge('corro_cluster_membership_age_seconds', 'Age of what SWIM said', [], ({ planes }) => [
     [{}, seconds(planes.corrosion.members.age_ms)],
   ])
-  gauge('corro_table_age_seconds', 'Since it was last followed live', ['table'], (status) =>
+  gauge('corro_table_age_seconds', 'Since a table was last followed live', ['table'], (status) =>
     status.planes.corrosion.subscriptions.map((feed) => [
       { table: feed.table },
       seconds(lastLiveMs(feed)),
@@ -58,34 +58,56 @@ export function registerStatusMetrics(registry: Registry, read: () => ClusterSta
   gauge('corro_cluster_disagreements', 'Where the planes disagree', [], ({ disagreements }) => [
     [{}, disagreements.length],
   ])
-  gauge('corro_replication_wanted', 'Wanted copies', ['dataset'], ({ replication }) =>
+  gauge('corro_replication_wanted', 'Copies that there should be', ['dataset'], ({ replication }) =>
     replication.map(({ dataset, wanted }) => [{ dataset }, wanted]),
   )
   gauge('corro_replication_effective', 'Copies that are there', ['dataset'], ({ replication }) =>
     replication.map(({ dataset, effective }) => [{ dataset }, effective]),
   )
-  gauge('corro_agent_missing_versions', 'Gaps of the own agent', [], ({ planes }) => [
-    [{}, planes.corrosion.replication.gaps],
-  ])
-  gauge('corro_agent_p99_lag_seconds', 'Its own figure, wrong by the clocks', [], ({ planes }) => [
-    [{}, planes.corrosion.replication.p99_lag_s],
-  ])
-  gauge('corro_agent_queued_changes', 'Changes that wait to be applied', [], ({ planes }) => [
-    [{}, planes.corrosion.replication.queue],
-  ])
-  gauge('corro_stream_lag_messages', 'Of the replica furthest behind', ['stream'], ({ planes }) =>
-    planes.nats.jetstream.streams.map(({ name, max_lag }) => [{ stream: name }, max_lag]),
+  gauge(
+    'corro_agent_missing_versions',
+    'Versions that the agent knows of and does not hold',
+    [],
+    ({ planes }) => [[{}, planes.corrosion.replication.gaps]],
   )
-  gauge('corro_nats_expected_routes', 'Of one server, to the others', [], ({ planes }) => [
-    [{}, planes.nats.routes?.expected ?? null],
-  ])
-  gauge('corro_nats_routes', 'Of them, those that are up', [], ({ planes }) => [
+  gauge(
+    'corro_agent_p99_lag_seconds',
+    "The agent's own p99 of commits, wrong by the clocks",
+    [],
+    ({ planes }) => [[{}, planes.corrosion.replication.p99_lag_s]],
+  )
+  gauge(
+    'corro_agent_queued_changes',
+    'Changes that the agent has still to apply',
+    [],
+    ({ planes }) => [[{}, planes.corrosion.replication.queue]],
+  )
+  gauge(
+    'corro_stream_lag_messages',
+    'How far the replica furthest behind is',
+    ['stream'],
+    ({ planes }) =>
+      planes.nats.jetstream.streams.map(({ name, max_lag }) => [{ stream: name }, max_lag]),
+  )
+  gauge('corro_stream_messages', 'Messages that a stream holds', ['stream'], ({ planes }) =>
+    planes.nats.jetstream.streams.map(({ name, messages }) => [{ stream: name }, messages]),
+  )
+  gauge(
+    'corro_nats_expected_routes',
+    'Routes that a server should have to the others',
+    [],
+    ({ planes }) => [[{}, planes.nats.routes?.expected ?? null]],
+  )
+  gauge('corro_nats_routes', 'Routes of a server that are up', [], ({ planes }) => [
     [{}, planes.nats.routes?.up ?? null],
   ])
-  gauge('corro_nats_round_trip_seconds', 'To the server and back', [], ({ planes }) => [
-    [{}, seconds(planes.nats.round_trip_ms)],
-  ])
-  gauge('corro_postgres_latency_seconds', 'Of a SELECT 1', [], ({ planes }) => [
+  gauge(
+    'corro_nats_round_trip_seconds',
+    'From the gateway to its server of NATS and back',
+    [],
+    ({ planes }) => [[{}, seconds(planes.nats.round_trip_ms)]],
+  )
+  gauge('corro_postgres_latency_seconds', 'How long a SELECT 1 takes', [], ({ planes }) => [
     [{}, seconds(planes.postgres.latency_ms)],
   ])
   gauge('corro_postgres_pool_waiting', 'Queries that wait for a connection', [], ({ planes }) => [

@@ -87,9 +87,12 @@ const columns: Column<Entry>[] = [
     id: 'incarnation',
     title: 'Made at',
     value: ({ incarnation }) => incarnation,
-    cell: ({ incarnation, is_current }) => (
+    cell: ({ incarnation, is_current, ended }) => (
       <>
-        <Time at={incarnation} withDate /> {!is_current && <Badge tone="quiet">gone since</Badge>}
+        <Time at={madeAt(incarnation)} withDate />{' '}
+        {!is_current && (
+          <Badge tone="quiet">{ended === undefined ? 'gone since' : 'went back'}</Badge>
+        )}
       </>
     ),
   },
@@ -112,6 +115,11 @@ const columns: Column<Entry>[] = [
   figure('waiting', 'Waiting'),
   figure('last_sequence', 'Up to'),
 ]
+
+// One whose stream went back says behind it until when it was counted.
+function madeAt(incarnation: string): string {
+  return incarnation.split(' ')[0] ?? incarnation
+}
 
 function balanceOf({ published, stored, duplicates, refused, missing_records }: Entry): number {
   return published - stored - duplicates - refused - missing_records

@@ -1,0 +1,109 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Health } from '@corroport/service'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { Config } from './config.ts'
+import { openStorage } from './files/storage.ts'
+import { createAccess } from './http/access.ts'
+import { createApp } from './http/app.ts'
+import { createDoors } from './http/doors.ts'
+import { startLeases } from './leases.ts'
+import { createLiveLogs } from './live-logs.ts'
+import { startMetrics } from './metrics.ts'
+import { startRetention } from './retention.ts'
+import { openDatabase } from './store/database.ts'
+import { describeNewer, readSchemaState, unknownMigrations } from './store/migrate.ts'
+import { openWaitingRoom } from './waiting-room.ts'
+
+export interface BuildControllerDeps {
+  log: Logger
+  health: Health
+  registry: Registry
+}
+
+const lookEveryMs = 2000
+const leastFreeBytes = 1024 * 1024 * 1024
+const staleAfterMs = 30_000
+
+/** Resolves when it listens; it is ready when it has its database. */
+export async function startBuildController(
+  config: Config,
+  { log, health, registry }: BuildControllerDeps,
+): Promise<AsyncDisposable & { port: number }> {
+  await using starting = new AsyncDisposableStack()
+  const stopping = new AbortController()
+  const storage = await openStorage(config.storageRoot)
+  const { pool, db } = starting.use(
+    openDatabase({ url: config.databaseUrl, log, name: 'build-controller', connections: 12 }),
+  )
+  const waitingRoom = starting.use(openWaitingRoom({ pool, log }))
+  const leases = starting.use(startLeases({ ...config, pool, log, waitingRoom }))
+  const metrics = starting.use(startMetrics(registry, pool))
+  starting.use(startRetention({ pool, storage, log, retentionDays: config.retentionDays }))
+
+  let schema = 'not looked at yet'
+  let free = Number.POSITIVE_INFINITY
+  const looking = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        free = await storage.freeBytes()
+        const unknown = await unknownMigrations(db)
+        const { pending } = await readSchemaState(db)
+        if (unknown.length > 0) schema = describeNewer(unknown)
+        else if (pending.length === 0) schema = 'ok'
+        else schema = `migrations are missing: ${pending.join(', ')}; run corroport builds migrate`
+      } catch (error) {
+        schema = Error.isError(error) ? error.message : String(error)
+      }
+      await wait(lookEveryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+    }
+  })()
+  starting.defer(async () => {
+    stopping.abort()
+    await looking
+  })
+  health.depend('postgres', () => ({ ok: schema === 'ok', detail: schema }))
+  health.depend('leases', () => {
+    const { lookedAt } = leases
+    const isFresh = lookedAt !== undefined && performance.now() - lookedAt < staleAfterMs
+    return isFresh ? { ok: true } : { ok: false, detail: 'not looked at for 30 s' }
+  })
+  health.depend('storage', () =>
+    free > leastFreeBytes
+      ? { ok: true }
+      : { ok: false, detail: `${free} bytes are free: make room on the volume of STORAGE_ROOT` },
+  )
+
+  const access = createAccess({ ...config, pool })
+  const liveLogs = createLiveLogs()
+  const app = createApp({
+    config,
+    pool,
+    storage,
+    access,
+    may: createDoors(access, config.acceptUnenrolled),
+    waitingRoom,
+    leases,
+    liveLogs,
+    metrics,
+    health,
+    log,
+    stopping: stopping.signal,
+  })
+  if (config.acceptUnenrolled) {
+    log.warn(
+      { advice: 'set WORKER_ENROLMENT_TOKEN and leave ACCEPT_UNENROLLED_WORKERS out' },
+      'whoever reaches this may register as a worker',
+    )
+  }
+  await app.listen({ host: config.host, port: config.port })
+  const address = app.server.address()
+  const port = address !== null && typeof address === 'object' ? address.port : config.port
+  starting.defer(async () => {
+    // Polls that wait are answered, then whatever else runs.
+    stopping.abort()
+    await app.close()
+  })
+  log.info({ host: config.host, port }, 'listening')
+  return Object.assign(starting.move(), { port })
+}
