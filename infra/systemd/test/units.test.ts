@@ -73,7 +73,7 @@ test('no two processes of a machine listen on one port', () => {
     .flatMap((name) => settingsOf(dropIn(name), 'Environment'))
     .flatMap((each) => /_PORT=(\d+)$/.exec(each)?.[1] ?? [])
 
-  expect(ports.length).toBe(8)
+  expect(ports.length).toBe(9)
   expect(new Set(ports).size).toBe(ports.length)
 })
 
