@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-router'
 import { readTwins } from './components/Twin.tsx'
 import { analyticsSearch } from './pages/analytics/search.ts'
+import { buildsSearch } from './pages/builds/search.ts'
 import { clocksSearch } from './pages/clocks/search.ts'
 import { clusterSearch } from './pages/cluster/search.ts'
 import { edgeSearch } from './pages/edge/search.ts'
@@ -84,6 +85,12 @@ const edge = createRoute({
   validateSearch: edgeSearch,
   component: lazyRouteComponent(() => import('./pages/edge/EdgePage.tsx'), 'EdgePage'),
 })
+const builds = createRoute({
+  getParentRoute,
+  path: '/builds',
+  validateSearch: buildsSearch,
+  component: lazyRouteComponent(() => import('./pages/builds/BuildsPage.tsx'), 'BuildsPage'),
+})
 const events = createRoute({
   getParentRoute,
   path: '/events',
@@ -109,6 +116,7 @@ const tree = root.addChildren([
   query,
   clocks,
   edge,
+  builds,
   events,
   operations,
 ])

@@ -8,7 +8,13 @@ import {
   streams,
   tokenBucket,
 } from '@corroport/contracts'
-import { analyticsVoice, nodeVoices, type Spoken, type Voice } from './voices.ts'
+import {
+  analyticsVoice,
+  buildControllerVoice,
+  nodeVoices,
+  type Spoken,
+  type Voice,
+} from './voices.ts'
 
 /** One user of NATS and all that it may do; everything else is refused. */
 export interface NatsUser {
@@ -53,6 +59,12 @@ export function natsUsers(
       name: analyticsVoice.service,
       voice: analyticsVoice,
       own: analyticsVoice.durables,
+      durables,
+    }),
+    serviceUser({
+      name: buildControllerVoice.service,
+      voice: buildControllerVoice,
+      own: [],
       durables,
     }),
     migrateUser,

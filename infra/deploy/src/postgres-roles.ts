@@ -8,34 +8,39 @@ export interface PostgresUrls {
   /** The owner's before a rotation. */
   previousOwner: string | undefined
   analytics: string
+  builds: string
   status: string
 }
 
 const wrongPassword = '28P01'
 
 /**
- * Gives the owner its password, and makes the two other roles or brings them up to date: analytics may
- * make tables and the role that reads them; status may look at the statistics of the server.
+ * Gives the owner its password, and makes the other roles or brings them up to date: analytics may
+ * make tables and the role that reads them; builds may make a schema of its own; status may look at
+ * the statistics of the server.
  */
 export async function applyPostgresRoles(urls: PostgresUrls): Promise<string[]> {
   const client = await connectAsOwner(urls)
   try {
     const analytics = new URL(urls.analytics).username
+    const builds = new URL(urls.builds).username
     const status = new URL(urls.status).username
     await client.query('BEGIN')
     // Two that make a role at once would both fail.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('corroport roles'))")
     await setPassword(client, 'ALTER', urls.owner, '')
     await makeRole(client, urls.analytics, 'NOSUPERUSER CREATEROLE NOCREATEDB')
+    await makeRole(client, urls.builds, 'NOSUPERUSER NOCREATEROLE NOCREATEDB')
     await makeRole(client, urls.status, 'NOSUPERUSER NOCREATEROLE NOCREATEDB CONNECTION LIMIT 100')
     const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name')
     const database = client.escapeIdentifier(rows[0]?.name ?? '')
     await client.query(`REVOKE CREATE, CONNECT, TEMPORARY ON DATABASE ${database} FROM PUBLIC`)
-    for (const role of [analytics, status]) {
+    for (const role of [analytics, builds, status]) {
       await client.query(
         `GRANT CONNECT ON DATABASE ${database} TO ${client.escapeIdentifier(role)}`,
       )
     }
+    await client.query(`GRANT CREATE ON DATABASE ${database} TO ${client.escapeIdentifier(builds)}`)
     // With its own right to give it on: it makes the role that reads for people.
     await client.query(
       `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${client.escapeIdentifier(analytics)} WITH GRANT OPTION`,
@@ -45,7 +50,7 @@ export async function applyPostgresRoles(urls: PostgresUrls): Promise<string[]> 
     )
     await client.query(`GRANT pg_read_all_stats TO ${client.escapeIdentifier(status)}`)
     await client.query('COMMIT')
-    return [new URL(urls.owner).username, analytics, status]
+    return [new URL(urls.owner).username, analytics, builds, status]
   } finally {
     await client.end()
   }

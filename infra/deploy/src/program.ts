@@ -103,7 +103,10 @@ export function createProgram({ environment, print }: Surroundings): Command {
     .command('rotate')
     .description('Gives a secret a new value, and says what has to be done for it to count.')
     .argument('<what>', rotationNames)
-    .argument('[which]', 'a user of NATS or all, a role of Postgres, a node')
+    .argument(
+      '[which]',
+      'a user of NATS or all, a role of Postgres, a node, controller or enrolment',
+    )
     .addOption(dirOption())
     .action((what: string, which: string | undefined, { dir }: { dir: string }) => {
       printAll(rotate(dir, what, which))
@@ -111,13 +114,14 @@ export function createProgram({ environment, print }: Surroundings): Command {
 
   program
     .command('postgres-roles')
-    .description('Makes the roles of analytics and of status, and sets the passwords of all.')
-    .requiredOption('--secrets <folder>', 'with owner.url, database.url and status.url')
+    .description('Makes the roles of analytics, builds and status, and sets the passwords of all.')
+    .requiredOption('--secrets <folder>', 'with owner.url, database.url, builds.url and status.url')
     .action(async ({ secrets }: { secrets: string }) => {
       const roles = await applyPostgresRoles({
         owner: readSecret(secrets, 'owner.url'),
         previousOwner: readPrevious(secrets, 'owner.url'),
         analytics: readSecret(secrets, 'database.url'),
+        builds: readSecret(secrets, 'builds.url'),
         status: readSecret(secrets, 'status.url'),
       })
       printAll(roles)

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { postgresRoles, readSecret, rotateSecret } from './secrets.ts'
 
-export const rotationNames = 'nats, postgres, agent, metrics, edge or admin'
+export const rotationNames = 'nats, postgres, agent, metrics, edge, builds or admin'
 
 /** Rotates, and gives what is to be done next, one step a line. */
 export function rotate(dir: string, what: string, which: string | undefined): string[] {
@@ -27,6 +27,8 @@ export function rotate(dir: string, what: string, which: string | undefined): st
         'restart every edge-proxy, one point of presence after another',
         'restart who registers backends with the new token, before its leases are over',
       ]
+    case 'builds':
+      return rotateBuilds(dir, which)
     case 'admin': {
       const [, id = ''] = readSecret(dir, 'admin.token').split('_')
       rotateSecret(dir, 'admin.token')
@@ -61,6 +63,11 @@ function rotateNats(dir: string, which: string | undefined): string[] {
   ]
 }
 
+const usersOf: Readonly<Record<string, string>> = {
+  analytics: 'analytics',
+  builds: 'every build-controller',
+}
+
 function rotatePostgres(dir: string, which: string | undefined): string[] {
   if (which === undefined || !Object.hasOwn(postgresRoles, which)) {
     throw new Error(`name a role of Postgres: ${Object.keys(postgresRoles).join(', ')}`)
@@ -68,8 +75,22 @@ function rotatePostgres(dir: string, which: string | undefined): string[] {
   rotateSecret(dir, `postgres/${which}.password`)
   const steps = ['share again with migrate', 'run migrate, which sets the password']
   if (which === 'owner') return ['share again with postgres', ...steps]
-  const users = which === 'analytics' ? 'analytics' : 'every gateway'
+  const users = usersOf[which] ?? 'every gateway'
   return [...steps, `share again with ${users}`, `restart ${users}`]
+}
+
+function rotateBuilds(dir: string, which: string | undefined): string[] {
+  const shared = [
+    'share again with build-controller and operator',
+    'restart every build-controller',
+  ]
+  if (which === 'controller') {
+    rotateSecret(dir, 'builds/controller.key')
+    return [...shared, 'give the new key to who submits with it']
+  }
+  if (which !== 'enrolment') throw new Error('name what of builds: controller or enrolment')
+  rotateSecret(dir, 'builds/enrolment.token')
+  return [...shared, 'give the new token to new workers; those that are registered need none']
 }
 
 function rotateAgent(dir: string, which: string | undefined): string[] {

@@ -5,10 +5,11 @@ import { createAccessToken } from '@corroport/bus'
 import { natsUsers } from './nats-users.ts'
 import { isDraft, makeFolder, readIfThere, writeWhole } from './write-file.ts'
 
-/** Roles of Postgres: whose the database is, who stores records, who looks how it does. */
+/** Roles of Postgres: whose the database is, who stores records, who queues builds, who looks how it does. */
 export const postgresRoles = {
   owner: 'corroport',
   analytics: 'corroport_analytics',
+  builds: 'corroport_builds',
   status: 'corroport_status',
 } as const
 
@@ -30,6 +31,9 @@ function secretsOf(nodeIds: readonly string[]): Map<string, () => string> {
     ...nodeIds.map((nodeId) => [`agent/${nodeId}.token`, randomText] as const),
     ['metrics.token', randomText] as const,
     ['edge.token', randomText] as const,
+    ...['controller.key', 'certificates.key', 'enrolment.token'].map(
+      (name) => [`builds/${name}`, randomText] as const,
+    ),
     ['admin.token', createAdminToken] as const,
   ])
 }
@@ -47,7 +51,8 @@ export function initSecrets(
   { nodeIds, postgres }: { nodeIds: readonly string[]; postgres: string },
 ): string[] {
   makeFolder(dir, folderRights)
-  for (const folder of ['nats', 'postgres', 'agent']) makeFolder(join(dir, folder), folderRights)
+  for (const folder of ['nats', 'postgres', 'agent', 'builds'])
+    makeFolder(join(dir, folder), folderRights)
   const made: string[] = []
   for (const [name, create] of secretsOf(nodeIds)) {
     const path = join(dir, name)

@@ -1,5 +1,6 @@
 import * as ackSender from '@corroport/ack-sender/service.ts'
 import * as analytics from '@corroport/analytics/service.ts'
+import * as buildController from '@corroport/build-controller/service.ts'
 import * as configManager from '@corroport/config-manager/service.ts'
 import {
   ackSenderDurable,
@@ -95,6 +96,17 @@ export const nodeVoices: readonly NodeVoice[] = [
     buckets: [],
   },
 ]
+
+/** One user for all build controllers: of several any may tell what their database says. */
+export const buildControllerVoice: Voice = {
+  service: 'build-controller',
+  says: buildController.says,
+  hears: [],
+  asks: [],
+  answers: buildController.answers,
+  reads: [],
+  buckets: [],
+}
 
 export const analyticsVoice: Voice & { readonly durables: readonly DurableDefinition[] } = {
   service: 'analytics',

@@ -187,6 +187,7 @@ async function preparePostgres(url: string): Promise<{ analytics: string; status
     owner: urlOf(owner),
     previousOwner: undefined,
     analytics: urlOf(postgresRoles.analytics),
+    builds: urlOf(postgresRoles.builds),
     status: urlOf(postgresRoles.status),
   }
   await applyPostgresRoles(urls)

@@ -41,7 +41,12 @@ test('the roles of Postgres are made with their passwords and rights, and follow
   }
   const urlOf = (role: string) => readSecret(dir, `postgres/${role}.url`)
 
-  expect(await apply()).toEqual(['corroport', 'corroport_analytics', 'corroport_status'])
+  expect(await apply()).toEqual([
+    'corroport',
+    'corroport_analytics',
+    'corroport_builds',
+    'corroport_status',
+  ])
   expect(await apply()).toHaveLength(3)
 
   await query(urlOf('analytics'), 'CREATE TABLE kept (id integer); CREATE ROLE reads_for_people')

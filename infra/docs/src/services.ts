@@ -3,6 +3,7 @@ import * as ackSender from '@corroport/ack-sender/service.ts'
 import { Environment as analyticsVariables } from '@corroport/analytics/config.ts'
 import * as analytics from '@corroport/analytics/service.ts'
 import { Environment as buildControllerVariables } from '@corroport/build-controller/config.ts'
+import * as buildController from '@corroport/build-controller/service.ts'
 import { Environment as configManagerVariables } from '@corroport/config-manager/config.ts'
 import * as configManager from '@corroport/config-manager/service.ts'
 import * as contracts from '@corroport/contracts'
@@ -75,6 +76,7 @@ export const services: Service[] = [
     ports: 'TCP 7080, API 7081',
   },
   {
+    ...buildController,
     name: 'build-controller',
     variables: buildControllerVariables,
     stores: 'queue, workers, logs (Postgres); sources, certificates, results (folder)',

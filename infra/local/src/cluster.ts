@@ -29,7 +29,7 @@ import {
   type Register,
   readRecord,
 } from './register.ts'
-import { analyticsPart, edgePart, serviceParts } from './services.ts'
+import { analyticsPart, buildsPart, edgePart, serviceParts } from './services.ts'
 
 export interface ClusterOptions {
   /** 1 to 10; 3 by default. */
@@ -52,6 +52,8 @@ export interface ClusterOptions {
   analytics?: boolean | undefined
   /** A point of presence beside each node; not by default. */
   edge?: boolean | undefined
+  /** With a build controller, and a Postgres like analytics; not by default. */
+  builds?: boolean | undefined
   /** Forgets everything of earlier runs. */
   isFresh?: boolean | undefined
   /** Keeps edited agent configurations. */
@@ -137,13 +139,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const clockOffsetsMs = options.clockOffsetsMs ?? agentShape?.clockOffsetsMs ?? {}
 
   const postgresProgram =
-    hasAgents && options.analytics && !environment.DATABASE_URL
+    hasAgents && (options.analytics || options.builds) && !environment.DATABASE_URL
       ? findPostgresOrSay(layout, say)
       : undefined
   const hasPostgres = postgresProgram !== undefined
   const hasDatabase = hasPostgres || agentShape?.hasPostgres || environment.DATABASE_URL
   const hasAnalytics = Boolean(hasServices && options.analytics && hasDatabase)
   const hasEdge = hasServices && (options.edge ?? false)
+  const hasBuilds = Boolean(hasServices && options.builds && hasDatabase)
   const wantedAt = (portOffset: number) =>
     wantedPorts({
       nodes: count,
@@ -154,6 +157,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       hasServices,
       hasAnalytics,
       hasEdge,
+      hasBuilds,
       isProcessPerService,
     })
   const portOffset =
@@ -167,6 +171,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hasPostgres,
     hasAnalytics,
     hasEdge,
+    hasBuilds,
     isProcessPerService,
     ...(agentKind && { agentKind }),
     ...(regions.length > 0 && { regions: [...regions] }),
@@ -217,7 +222,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       postgres = new PostgresPart(definition, depsOf('agents'), layout, postgresProgram)
       parts.push(postgres)
     }
-    if (hasPostgres || (hasAnalytics && databaseUrl === undefined)) {
+    if (hasPostgres || ((hasAnalytics || hasBuilds) && databaseUrl === undefined)) {
       databaseUrl = ownDatabaseUrl(layout, portOffset)
     }
     if (agents) {
@@ -236,6 +241,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (hasAnalytics && databaseUrl !== undefined) {
       const settings = { portOffset, natsUrl, databaseUrl, environment }
       parts.push(new Part(analyticsPart(layout, settings), depsOf('services')))
+    }
+    if (hasBuilds && databaseUrl !== undefined) {
+      const settings = { portOffset, natsUrl, databaseUrl, environment }
+      parts.push(new Part(buildsPart(layout, settings), depsOf('services')))
     }
     for (const node of hasEdge ? numbers : []) {
       const settings = { portOffset, natsUrl, environment }
@@ -259,7 +268,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     ...(hasServices && !hasNats
       ? [applyUntilDone('nats', () => lookAtNats(streams), stopping.signal)]
       : []),
-    ...(hasAnalytics && !postgres && databaseUrl !== undefined ? [migrated(databaseUrl)] : []),
+    ...((hasAnalytics || hasBuilds) && !postgres && databaseUrl !== undefined
+      ? [migrated(databaseUrl)]
+      : []),
   ]
 
   const partNamed = (name: string): Part => {
@@ -374,7 +385,7 @@ function describeLate(layout: Layout, name: string, reason: string): string {
 
 const logsOf = {
   agents: /^(nats|postgres|agent\d+)\.log$/,
-  services: /^(node\d.*|edge\d+|analytics)\.log$/,
+  services: /^(node\d.*|edge\d+|analytics|builds)\.log$/,
 }
 
 /** Keeps the logs of one earlier run, and none of parts that this one does not have. */
@@ -390,7 +401,7 @@ function rotateLogs(layout: Layout, ownLayers: readonly Layer[]): void {
 function forget(layout: Layout, ownLayers: readonly Layer[]): void {
   const folders = {
     agents: [layout.natsFolder, ...databaseFiles(layout), join(layout.home, 'agents')],
-    services: [layout.analyticsFolder, join(layout.home, 'nodes')],
+    services: [layout.analyticsFolder, layout.buildsFolder, join(layout.home, 'nodes')],
   }
   for (const folder of ownLayers.flatMap((layer) => folders[layer])) {
     rmSync(folder, { recursive: true, force: true })

@@ -38,7 +38,8 @@ function addUp(program: Command, terminal: LocalTerminal): void {
 
 function addLayers(program: Command, layout: Layout, terminal: LocalTerminal): void {
   const { fresh, portOffset, foreground, keepConfig, showCorrosion } = startOptions
-  const { agents, regions, clockOffset, processPerService, withoutAnalytics, edge } = startOptions
+  const { agents, regions, clockOffset, processPerService, withoutAnalytics, edge, builds } =
+    startOptions
   const bends = [regions, clockOffset]
   const kinds = [
     {
@@ -48,6 +49,7 @@ function addLayers(program: Command, layout: Layout, terminal: LocalTerminal): v
         agents,
         ...bends,
         withoutAnalytics,
+        builds,
         fresh,
         keepConfig,
         portOffset,
@@ -58,7 +60,16 @@ function addLayers(program: Command, layout: Layout, terminal: LocalTerminal): v
     {
       layer: 'services',
       what: 'the services of as many nodes as there are agents, and analytics',
-      options: [...bends, processPerService, withoutAnalytics, edge, fresh, portOffset, foreground],
+      options: [
+        ...bends,
+        processPerService,
+        withoutAnalytics,
+        edge,
+        builds,
+        fresh,
+        portOffset,
+        foreground,
+      ],
     },
   ] as const
   for (const { layer, what, options } of kinds) {

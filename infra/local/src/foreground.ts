@@ -8,9 +8,10 @@ import { type Cluster, type ClusterOptions, startCluster } from './cluster.ts'
 import { createLayout } from './layout.ts'
 import { lastLogLine } from './log-lines.ts'
 import { followLogs } from './log-view.ts'
-import { analyticsPort, natsPortsOf, postgresPort } from './ports.ts'
+import { analyticsPort, buildsPorts, natsPortsOf, postgresPort } from './ports.ts'
 import { passwordFile } from './postgres.ts'
 import type { ClusterShape } from './register.ts'
+import { buildSecrets } from './services.ts'
 import { formatTable } from './table.ts'
 
 export interface ForegroundOptions extends ClusterOptions {
@@ -161,6 +162,11 @@ function describe(cluster: Cluster): string {
     ...(shape.hasPostgres ? [`Postgres  ${postgresAddress}`] : []),
     ...(hasAnalytics
       ? [`analytics http://127.0.0.1:${analyticsPort(shape.portOffset)}, health and metrics`]
+      : []),
+    ...(shape.hasBuilds
+      ? [
+          `builds    http://localhost:${buildsPorts(shape.portOffset).api}, key in ${buildSecrets(layout).key}`,
+        ]
       : []),
     `logs      ${relative(process.cwd(), layout.logs) || '.'}, or: npx corroport local logs -f node1`,
     ...(hasServices ? ['try       npx corroport send hello'] : []),

@@ -18,6 +18,8 @@ export interface Layout {
   postgresFolder: string
   /** State of analytics. */
   analyticsFolder: string
+  /** Files of builds, and the secrets of their controller. */
+  buildsFolder: string
   runtimeConfigs: string
   agentFolder(node: number): string
   /** State of the services of a node. */
@@ -56,6 +58,7 @@ export function createLayout(given?: string): Layout {
     natsFolder: at('nats'),
     postgresFolder: isRoot ? `/var/lib/corroport/${digest}` : at('postgres'),
     analyticsFolder: at('analytics'),
+    buildsFolder: at('builds'),
     runtimeConfigs,
     agentFolder: (node) => at('agents', `node${node}`),
     stateFolder: (node) => at('nodes', `node${node}`),

@@ -8,6 +8,7 @@ const everything = {
   hasPostgres: true,
   hasAnalytics: true,
   hasEdge: true,
+  hasBuilds: true,
   hasAgents: true,
   hasServices: true,
   isProcessPerService: true,
@@ -41,7 +42,7 @@ test('no two parts of ten nodes want the same port', () => {
   const ports = wantedPorts(everything).map(({ port, protocol }) => `${port}/${protocol}`)
 
   expect(new Set(ports).size).toBe(ports.length)
-  expect(ports).toHaveLength(4 + 10 * 13)
+  expect(ports).toHaveLength(6 + 10 * 13)
 })
 
 test('gossip is UDP or TCP, and only what runs is wanted', () => {
@@ -53,6 +54,7 @@ test('gossip is UDP or TCP, and only what runs is wanted', () => {
     hasServices: false,
     hasAnalytics: false,
     hasEdge: false,
+    hasBuilds: false,
   })
 
   expect(wanted).toEqual([
@@ -72,6 +74,7 @@ test('one process per node needs no ports for its services apart', () => {
     hasAgents: false,
     hasAnalytics: false,
     hasEdge: false,
+    hasBuilds: false,
     isProcessPerService: false,
   })
 

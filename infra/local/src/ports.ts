@@ -26,6 +26,10 @@ const postgres = { base: 7432, what: 'Postgres' } as const
 // One below those of the nodes' processes.
 const analytics = { base: 9400, what: 'health and metrics of analytics' } as const
 
+// Of the build controller, where there is one.
+const builds = { base: 4444, what: 'build controller' } as const
+const buildsMetrics = { base: 9399, what: 'health and metrics of the build controller' } as const
+
 export const maxNodes = 10
 export const serviceNames = ['subscriber', 'ack-sender', 'config-manager', 'gateway'] as const
 export type ServiceName = (typeof serviceNames)[number]
@@ -63,6 +67,10 @@ export function natsPortsOf(offset = 0): { client: number; monitoring: number } 
 
 export const postgresPort = (offset = 0): number => postgres.base + offset
 export const analyticsPort = (offset = 0): number => analytics.base + offset
+export const buildsPorts = (offset = 0): { api: number; metrics: number } => ({
+  api: builds.base + offset,
+  metrics: buildsMetrics.base + offset,
+})
 
 type Protocol = 'tcp' | 'udp'
 
@@ -82,6 +90,7 @@ export interface WantedParts {
   hasServices: boolean
   hasAnalytics: boolean
   hasEdge: boolean
+  hasBuilds: boolean
   isProcessPerService: boolean
 }
 
@@ -99,6 +108,7 @@ export function wantedPorts(parts: WantedParts): WantedPort[] {
   for (const { base, what } of [
     ...(parts.hasPostgres ? [postgres] : []),
     ...(parts.hasAnalytics ? [analytics] : []),
+    ...(parts.hasBuilds ? [builds, buildsMetrics] : []),
   ]) {
     wanted.push({ port: base + parts.portOffset, protocol: 'tcp', wantedBy: what })
   }

@@ -112,23 +112,41 @@ async function makeDatabase(layout: Layout, native: string, signal: AbortSignal)
 /** Ready means: it answers, and its tables are as they are defined. */
 export async function migrateDatabase(url: string): Promise<undefined> {
   await using stack = new AsyncDisposableStack()
-  const { migrate, db } = await openStore(url, stack)
-  await migrate(db)
+  for (const { migrate } of await openStores(url, stack)) await migrate()
 }
 
 /** For those who do not want to change anything. */
 export async function lookAtDatabase(url: string): Promise<string | undefined> {
   await using stack = new AsyncDisposableStack()
-  const { readSchemaState, db } = await openStore(url, stack)
-  const { pending } = await readSchemaState(db)
+  const states = await Promise.all(
+    (await openStores(url, stack)).map(({ readSchemaState }) => readSchemaState()),
+  )
+  const pending = states.flatMap((state) => state.pending)
   return pending.length === 0 ? undefined : `migrations are missing: ${pending.join(', ')}`
 }
 
-async function openStore(url: string, stack: AsyncDisposableStack) {
-  // Only a cluster with analytics pays for loading this.
-  const { openDatabase } = await import('@corroport/analytics/store/database.ts')
-  const { migrate, readSchemaState } = await import('@corroport/analytics/store/migrate.ts')
+/** The tables of analytics, and those of builds. */
+async function openStores(url: string, stack: AsyncDisposableStack) {
+  // Only a cluster with a database pays for loading these.
+  const stores = await Promise.all([
+    import('@corroport/analytics/store/database.ts'),
+    import('@corroport/analytics/store/migrate.ts'),
+    import('@corroport/build-controller/store/database.ts'),
+    import('@corroport/build-controller/store/migrate.ts'),
+  ])
   const log = createLog({ level: 'fatal' }) // what fails is thrown, and told by who looks
-  const { db } = stack.use(openDatabase({ url, log, name: 'local', connections: 1 }))
-  return { db, migrate, readSchemaState }
+  const options = { url, log, name: 'local', connections: 1 }
+  const [analytics, ofAnalytics, builds, ofBuilds] = stores
+  const { db: analyticsDb } = stack.use(analytics.openDatabase(options))
+  const { db: buildsDb } = stack.use(builds.openDatabase(options))
+  return [
+    {
+      migrate: () => ofAnalytics.migrate(analyticsDb),
+      readSchemaState: () => ofAnalytics.readSchemaState(analyticsDb),
+    },
+    {
+      migrate: () => ofBuilds.migrate(buildsDb),
+      readSchemaState: () => ofBuilds.readSchemaState(buildsDb),
+    },
+  ]
 }

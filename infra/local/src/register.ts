@@ -37,6 +37,7 @@ const ClusterShape = Type.Object({
   hasPostgres: Type.Boolean(),
   hasAnalytics: Type.Boolean(),
   hasEdge: Type.Boolean(),
+  hasBuilds: Type.Boolean(),
   isProcessPerService: Type.Boolean(),
   /** Absent where others run the agents. */
   agentKind: Type.Optional(Type.Union([Type.Literal('development'), Type.Literal('real')])),

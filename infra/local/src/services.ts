@@ -1,11 +1,12 @@
-import { mkdirSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Health } from '@corroport/contracts'
 import { Value } from 'typebox/value'
 import { agentUrl } from './agents.ts'
 import { compileCache, type Layout, root } from './layout.ts'
 import type { PartDefinition } from './part.ts'
-import { analyticsPort, natsPortsOf, portsOf, serviceNames } from './ports.ts'
+import { analyticsPort, buildsPorts, natsPortsOf, portsOf, serviceNames } from './ports.ts'
 
 export interface NodeSettings {
   nodes: number
@@ -178,6 +179,48 @@ export function edgePart(layout: Layout, node: number, settings: EdgeSettings): 
     stopRank: 2,
     stopDeadlineMs: 11_000,
     look: (signal) => lookAtHealth([ports.edgeMetrics], signal),
+  }
+}
+
+/** Where the key of the build controller lies, and what workers enrol with. */
+export function buildSecrets({ buildsFolder }: Layout): { key: string; enrolment: string } {
+  return {
+    key: join(buildsFolder, 'controller.key'),
+    enrolment: join(buildsFolder, 'enrolment.token'),
+  }
+}
+
+export function buildsPart(layout: Layout, settings: AnalyticsSettings): PartDefinition {
+  const { portOffset, natsUrl, databaseUrl, environment } = settings
+  const ports = buildsPorts(portOffset)
+  const secrets = buildSecrets(layout)
+  mkdirSync(layout.buildsFolder, { recursive: true, mode: 0o700 })
+  for (const path of Object.values(secrets)) {
+    if (existsSync(path)) continue
+    writeFileSync(path, randomBytes(32).toString('base64url'), { mode: 0o600 })
+  }
+  return {
+    name: 'builds',
+    command: process.execPath,
+    args: [...nodeFlags, join(root, 'services/build-controller/src/main.ts')],
+    cwd: root,
+    env: {
+      NODE_COMPILE_CACHE: compileCache,
+      ...allocatorSettings,
+      CONTROLLER_API_KEY_FILE: secrets.key,
+      WORKER_ENROLMENT_TOKEN_FILE: secrets.enrolment,
+      ...environment,
+      NATS_URL: natsUrl,
+      DATABASE_URL: databaseUrl,
+      STORAGE_ROOT: join(layout.buildsFolder, 'files'),
+      HOST: '127.0.0.1',
+      PORT: String(ports.api),
+      METRICS_PORT: String(ports.metrics),
+    },
+    logPath: layout.log('builds'),
+    stopRank: 2,
+    stopDeadlineMs: 11_000,
+    look: (signal) => lookAtHealth([ports.metrics], signal),
   }
 }
 

@@ -23,6 +23,7 @@ export interface StartFlags {
   keepConfig?: boolean
   withoutAnalytics?: boolean
   edge?: boolean
+  builds?: boolean
   showCorrosion?: boolean
   /** Of `up`. */
   detach?: boolean
@@ -59,6 +60,7 @@ export const startOptions = {
   withoutAnalytics: () =>
     new Option('--without-analytics', 'nothing is stored or measured; spares Postgres'),
   edge: () => new Option('--edge', 'a point of presence of the edge proxy beside each node'),
+  builds: () => new Option('--builds', 'a controller of distributed builds, on the same Postgres'),
   fresh: () => new Option('--fresh', 'forget everything of earlier runs'),
   keepConfig: () => new Option('--keep-config', 'keep edited agent configurations'),
   portOffset: () =>
@@ -140,6 +142,7 @@ function startHere(
     keepConfig: flags.keepConfig,
     analytics: !flags.withoutAnalytics,
     edge: flags.edge,
+    builds: flags.builds,
     showCorrosion: flags.showCorrosion ?? false,
     environment,
     out,

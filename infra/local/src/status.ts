@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 import { agentUrl, lookAtAgent } from './agents.ts'
 import type { Layout } from './layout.ts'
 import { lookAtMonitoring } from './nats.ts'
-import { analyticsPort, natsPortsOf, portsOf, postgresPort } from './ports.ts'
+import { analyticsPort, buildsPorts, natsPortsOf, portsOf, postgresPort } from './ports.ts'
 import { lookAtDatabase, ownDatabaseUrl } from './postgres.ts'
 import { type ClusterShape, type Layer, readRecord } from './register.ts'
 import { lookAtHealth, serviceProcesses } from './services.ts'
@@ -104,7 +104,18 @@ function expectedParts(layout: Layout, layer: Layer, shape: ClusterShape): Expec
       look: (signal) => lookAtHealth([edgeMetrics], signal),
     }
   })
-  return [...services, ...(shape.hasAnalytics ? [analytics] : []), ...(shape.hasEdge ? edges : [])]
+  const builds = buildsPorts(shape.portOffset)
+  const buildController: ExpectedPart = {
+    name: 'builds',
+    address: `http://127.0.0.1:${builds.api}`,
+    look: (signal) => lookAtHealth([builds.metrics], signal),
+  }
+  return [
+    ...services,
+    ...(shape.hasAnalytics ? [analytics] : []),
+    ...(shape.hasEdge ? edges : []),
+    ...(shape.hasBuilds ? [buildController] : []),
+  ]
 }
 
 async function reasonOf(looked: Promise<string | undefined>): Promise<string | undefined> {

@@ -42,6 +42,7 @@ describe('agents started from the command line', () => {
         hasPostgres: false,
         hasAnalytics: false,
         hasEdge: false,
+        hasBuilds: false,
         hasAgents: true,
         hasServices: false,
         isProcessPerService: false,

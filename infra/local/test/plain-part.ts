@@ -12,6 +12,7 @@ export const shape: ClusterShape = {
   hasPostgres: false,
   hasAnalytics: false,
   hasEdge: false,
+  hasBuilds: false,
   isProcessPerService: false,
 }
 

@@ -43,6 +43,7 @@ function wantedAt(portOffset: number): WantedPort[] {
     hasPostgres: false,
     hasAnalytics: false,
     hasEdge: false,
+    hasBuilds: false,
     hasAgents: true,
     hasServices: true,
     isProcessPerService: true,

@@ -73,6 +73,10 @@ export interface Bus extends AsyncDisposable {
     command: CommandDefinition<T, Q, R>,
     parameters: Parameters<T>,
     handler: (request: Static<Q>) => Static<R> | Promise<Static<R>>,
+    options?: {
+      /** Among those that answer under one such name, one answers. */
+      sharedBy?: string
+    },
   ): AsyncDisposable
   /** Runs `work` with each connection, from now on, until the returned value is disposed. */
   onConnected(work: (connection: Connection, signal: AbortSignal) => Promise<void>): AsyncDisposable
@@ -189,10 +193,15 @@ export function connectBus(options: BusOptions): Bus {
     }
   }
 
-  const subscribe = (subject: string, handle: (message: Msg) => Promise<void>): AsyncDisposable => {
+  const subscribe = (
+    subject: string,
+    handle: (message: Msg) => Promise<void>,
+    queue?: string,
+  ): AsyncDisposable => {
     const inFlight = new Set<Promise<void>>()
     const worker = new Worker(async ({ nats }, signal) => {
       const subscription: Subscription = nats.subscribe(subject, {
+        ...(queue !== undefined && { queue }),
         callback: (error, message) => {
           if (error) {
             log.warn({ err: error, subject }, 'subscription refused')
@@ -272,10 +281,10 @@ export function connectBus(options: BusOptions): Bus {
       return command.parseReply(message.json())
     },
 
-    respond(command, parameters, handler) {
+    respond(command, parameters, handler, { sharedBy } = {}) {
       const name = `answer ${command.template}`
       const span = { service: this.service, name, kind: 'server' } as const
-      return subscribe(command.subject(parameters), async (message) => {
+      const answer = async (message: Msg): Promise<void> => {
         try {
           const request = command.parseRequest(message.json())
           const reply = await withSpan({ ...span, parent: traceOf(message) }, () =>
@@ -294,7 +303,8 @@ export function connectBus(options: BusOptions): Bus {
             message.respond('', { headers })
           }
         }
-      })
+      }
+      return subscribe(command.subject(parameters), answer, sharedBy)
     },
 
     onConnected(work) {

@@ -12,8 +12,8 @@ import {
 } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import { type Static, type TSchema, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { Bus, Connection } from './bus.ts'
+import { type Answer, readAnswer } from './publish-answer.ts'
 import { isStreamMissing } from './stream-heads.ts'
 import { createTraceparent, type Span, startSpan } from './trace.ts'
 
@@ -334,24 +334,6 @@ async function publishAlone(
 
 function wasRefused(error: unknown): boolean {
   return error instanceof NoRespondersError || error instanceof PermissionViolationError
-}
-
-const PublishAnswer = Compile(
-  Type.Object({
-    error: Type.Optional(Type.Object({ description: Type.String() })),
-    duplicate: Type.Optional(Type.Boolean()),
-  }),
-)
-
-/** Whether an event was stored now or had been before, or why it was not. */
-type Answer = 'stored' | 'known' | Error
-
-function readAnswer(message: Msg): Answer {
-  if (message.headers?.code === 503) return new Error('no stream takes the event')
-  const answer: unknown = message.json()
-  if (!PublishAnswer.Check(answer)) return new Error('jetstream answered something else')
-  if (answer.error) return new Error(answer.error.description)
-  return answer.duplicate ? 'known' : 'stored'
 }
 
 async function requireStreams({ nats }: Connection): Promise<void> {

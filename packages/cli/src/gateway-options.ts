@@ -79,7 +79,7 @@ function parseNode(text: string): number {
   return Number(number)
 }
 
-function parseHttpUrl(text: string): URL {
+export function parseHttpUrl(text: string): URL {
   const url = httpUrl(text)
   if (!url) throw new InvalidArgumentError('Not an http address.')
   return url

@@ -21,6 +21,7 @@ export const liveTopics = {
   samples: ['corro.node.>'],
   presence: ['corro.hint.node.>'],
   edge: ['corro.hint.edge.>', 'corro.hint.backend.>', 'corro.hint.route.>'],
+  builds: ['corro.build.>', 'corro.worker.>', 'corro.hint.builds.>'],
 } as const satisfies Record<string, readonly string[]>
 
 export type LiveTopic = keyof typeof liveTopics

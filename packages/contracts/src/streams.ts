@@ -45,6 +45,12 @@ export const streams = [
     maxAgeHours: 24 * 28,
     maxBytes: 256 * megabyte,
   },
+  {
+    name: 'BUILDS',
+    subjects: ['corro.build.>', 'corro.worker.>'],
+    maxAgeHours: 24 * 28,
+    maxBytes: 256 * megabyte,
+  },
   { name: 'DEAD', subjects: ['corro.dead.>'], maxAgeHours: 24 * 28, maxBytes: 128 * megabyte },
 ] as const satisfies readonly StreamDefinition[]
 
@@ -95,7 +101,7 @@ export function ackSenderDurable(nodeId: string): DurableDefinition {
 
 /** Everything that analytics stores; one process reads at a time. */
 export const analyticsDurables = (
-  ['CHANGES', 'RECORDS', 'LIFECYCLE', 'SAMPLES', 'AUDIT'] as const
+  ['CHANGES', 'RECORDS', 'LIFECYCLE', 'SAMPLES', 'AUDIT', 'BUILDS'] as const
 ).map(
   (stream): DurableDefinition => ({
     name: 'analytics',

@@ -1,3 +1,4 @@
+import { type Bus, connectBus } from '@corroport/bus'
 import {
   createHealth,
   createLog,
@@ -35,7 +36,18 @@ async function run(settings: Config, log: Logger): Promise<void> {
   const registry = createMetrics()
   await using stack = new AsyncDisposableStack()
   stack.use(await listenForOperators({ host, port, token, health, metrics: registry }))
-  stack.use(await startBuildController(settings, { log, health, registry }))
+  let bus: Bus | undefined
+  if (settings.nats) {
+    const connected = stack.use(connectBus({ ...settings.nats, name: 'build-controller', log }))
+    // Builds are given out without it, and told when it is back.
+    const look = () => ({
+      ok: connected.isConnected,
+      ...(connected.problem && { detail: connected.problem }),
+    })
+    health.depend('nats', look, 'helps')
+    bus = connected
+  }
+  stack.use(await startBuildController(settings, { bus, log, health, registry }))
   log.info('started')
   await stopped
   health.startStopping()

@@ -1,19 +1,23 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { BuildCounts, BuildWorkerCounts } from '@corroport/contracts'
 import type { Pool } from 'pg'
 import { Gauge, Histogram, type Registry } from 'prom-client'
-import { type BuildCounts, countBuilds } from './store/builds.ts'
-import { countWorkers, type WorkerCounts } from './store/workers.ts'
+import { countBuilds } from './store/builds.ts'
+import { countWorkers } from './store/workers.ts'
 
 export interface Metrics extends AsyncDisposable {
   requests: Histogram<'route' | 'method' | 'status'>
-  claims: Histogram<'outcome'>
+  claimed(outcome: string, milliseconds: number): void
+  /** The last claims of this controller, up to 1,000; null before the first. */
+  lastClaims(): { n: number; p50: number; p99: number } | null
   /** Of the last look; 0 before the first. */
   pendingBuilds(): number
-  /** Of the last look; undefined before the first. */
-  counts(): { builds: BuildCounts; workers: WorkerCounts } | undefined
+  /** Of the last look; undefined before the first, and while the database is away. */
+  counts(): { builds: BuildCounts; workers: BuildWorkerCounts } | undefined
 }
 
-const lookEveryMs = 5000
+const lookEveryMs = 2000
+const keptClaims = 1000
 
 export function startMetrics(registry: Registry, pool: Pool): Metrics {
   const registers = [registry]
@@ -32,7 +36,7 @@ export function startMetrics(registry: Registry, pool: Pool): Metrics {
     registers,
   })
   const builds = new Gauge({
-    name: 'corro_builds_total_by_status',
+    name: 'corro_builds',
     help: 'Builds that are kept, by status',
     labelNames: ['status'],
     registers,
@@ -44,7 +48,9 @@ export function startMetrics(registry: Registry, pool: Pool): Metrics {
     registers,
   })
   const stopping = new AbortController()
-  let counts: { builds: BuildCounts; workers: WorkerCounts } | undefined
+  let counts: { builds: BuildCounts; workers: BuildWorkerCounts } | undefined
+  const last = new Float64Array(keptClaims)
+  let claimCount = 0
 
   const looking = (async () => {
     while (!stopping.signal.aborted) {
@@ -59,6 +65,7 @@ export function startMetrics(registry: Registry, pool: Pool): Metrics {
         }
       } catch {
         // Readiness says that the database is away.
+        counts = undefined
         builds.reset()
         workers.reset()
       }
@@ -68,7 +75,18 @@ export function startMetrics(registry: Registry, pool: Pool): Metrics {
 
   return {
     requests,
-    claims,
+    claimed(outcome, milliseconds) {
+      claims.observe({ outcome }, milliseconds / 1000)
+      last[claimCount % keptClaims] = milliseconds
+      claimCount += 1
+    },
+    lastClaims() {
+      const n = Math.min(claimCount, keptClaims)
+      if (n === 0) return null
+      const sorted = last.slice(0, n).toSorted()
+      const rank = (quantile: number): number => sorted[Math.ceil(quantile * n) - 1] ?? 0
+      return { n, p50: rank(0.5), p99: rank(0.99) }
+    },
     pendingBuilds: () => counts?.builds.pending ?? 0,
     counts: () => counts,
     async [Symbol.asyncDispose]() {

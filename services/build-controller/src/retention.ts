@@ -44,7 +44,8 @@ export async function sweep(options: RetentionOptions): Promise<void> {
   await removeBuilds(options)
   await removeUnknownFiles(options)
   await options.pool.query(
-    `DELETE FROM builds.event WHERE is_told AND at < now() - make_interval(days => $1)`,
+    // Those of a build go with it.
+    `DELETE FROM builds.event WHERE build_id IS NULL AND at < now() - make_interval(days => $1)`,
     [options.retentionDays],
   )
   await options.pool.query(

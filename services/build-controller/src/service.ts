@@ -1,5 +1,8 @@
+import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Health } from '@corroport/service'
+import type { Bus } from '@corroport/bus'
+import { nowMicroseconds, toTimestamp } from '@corroport/contracts'
+import { type Health, version } from '@corroport/service'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Config } from './config.ts'
@@ -10,12 +13,19 @@ import { createDoors } from './http/doors.ts'
 import { startLeases } from './leases.ts'
 import { createLiveLogs } from './live-logs.ts'
 import { startMetrics } from './metrics.ts'
+import { createNewBuilds } from './new-builds.ts'
 import { startRetention } from './retention.ts'
 import { openDatabase } from './store/database.ts'
 import { describeNewer, readSchemaState, unknownMigrations } from './store/migrate.ts'
+import { startTelling } from './tell-events.ts'
+import { startVoice } from './voice.ts'
 import { openWaitingRoom } from './waiting-room.ts'
 
+export { answers, says } from './voice.ts'
+
 export interface BuildControllerDeps {
+  /** Undefined: nobody is told, and nobody asks. */
+  bus: Bus | undefined
   log: Logger
   health: Health
   registry: Registry
@@ -28,7 +38,7 @@ const staleAfterMs = 30_000
 /** Resolves when it listens; it is ready when it has its database. */
 export async function startBuildController(
   config: Config,
-  { log, health, registry }: BuildControllerDeps,
+  { bus, log, health, registry }: BuildControllerDeps,
 ): Promise<AsyncDisposable & { port: number }> {
   await using starting = new AsyncDisposableStack()
   const stopping = new AbortController()
@@ -76,6 +86,8 @@ export async function startBuildController(
 
   const access = createAccess({ ...config, pool })
   const liveLogs = createLiveLogs()
+  const { maxPending } = config
+  const newBuilds = createNewBuilds({ pool, storage, waitingRoom, metrics, maxPending })
   const app = createApp({
     config,
     pool,
@@ -86,6 +98,7 @@ export async function startBuildController(
     leases,
     liveLogs,
     metrics,
+    newBuilds,
     health,
     log,
     stopping: stopping.signal,
@@ -105,5 +118,30 @@ export async function startBuildController(
     await app.close()
   })
   log.info({ host: config.host, port }, 'listening')
+  if (bus) {
+    const startedAt = toTimestamp(nowMicroseconds())
+    const controllerId = `${hostname()
+      .replaceAll(/[^a-zA-Z0-9_-]/g, '-')
+      .slice(0, 50)}_${port}`
+    starting.use(startTelling({ pool, bus, log }))
+    starting.use(
+      startVoice({
+        bus,
+        pool,
+        status: () => ({
+          controllerId,
+          version,
+          startedAt,
+          isReady: health.ready().status === 'ok',
+          waitingPolls: waitingRoom.waiting,
+          builds: metrics.counts()?.builds ?? null,
+          workers: metrics.counts()?.workers ?? null,
+          claimMs: metrics.lastClaims(),
+        }),
+        retry: (original) => newBuilds.retry(original),
+        wakeLog: (buildId) => liveLogs.wake(buildId),
+      }),
+    )
+  }
   return Object.assign(starting.move(), { port })
 }

@@ -1,3 +1,4 @@
+import type { Bus } from '@corroport/bus'
 import { createHealth, createMetrics } from '@corroport/service'
 import { createTemporaryFolder, freePort, type Postgres, startPostgres } from '@corroport/testing'
 import { afterAll, beforeAll } from '@jest/globals'
@@ -49,7 +50,7 @@ export type Controller = Awaited<ReturnType<typeof startController>>
 export async function startController(
   postgres: Postgres,
   environment: Record<string, string> = {},
-  shared: { databaseUrl?: string; storageRoot?: string } = {},
+  shared: { databaseUrl?: string; storageRoot?: string; bus?: Bus } = {},
 ) {
   await using starting = new AsyncDisposableStack()
   const databaseUrl = shared.databaseUrl ?? starting.use(await createDatabase(postgres)).url
@@ -67,7 +68,12 @@ export async function startController(
   })
   const health = createHealth('build-controller')
   const { port } = starting.use(
-    await startBuildController(config, { log: quiet, health, registry: createMetrics() }),
+    await startBuildController(config, {
+      bus: shared.bus,
+      log: quiet,
+      health,
+      registry: createMetrics(),
+    }),
   )
   const origin = `http://127.0.0.1:${port}`
   const all = starting.move()

@@ -8,6 +8,7 @@ import { createLimits } from './access/limits.ts'
 import { type App, createHttpServer, type HttpServerOptions } from './http-server.ts'
 import { type AggregationDeps, registerAggregation } from './routes/aggregation.ts'
 import { type AnalyticsDeps, registerAnalytics } from './routes/analytics.ts'
+import { type BuildRoutesDeps, registerBuilds } from './routes/builds.ts'
 import { type ConfigRoutesDeps, registerConfig } from './routes/config.ts'
 import { type ConvergenceDeps, registerConvergence } from './routes/convergence.ts'
 import { type DeadLettersDeps, registerDeadLetters } from './routes/dead-letters.ts'
@@ -55,6 +56,7 @@ export type AppDeps = Omit<HttpServerOptions, 'bodyLimit'> &
   DeadLettersDeps &
   NodeDetailDeps &
   MembersRoutesDeps &
+  BuildRoutesDeps &
   EdgeRoutesDeps &
   RoundTripsDeps &
   MessageLifeDeps &
@@ -111,6 +113,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   registerDiagnosis(app, deps)
   registerMembers(app, deps)
   registerEdge(app, deps)
+  registerBuilds(app, deps)
   registerStatus(app, deps)
   registerConvergence(app, deps)
   registerOperations(app, deps)

@@ -10,13 +10,17 @@ import {
   analyticsTablesQueried,
   analyticsVacuumed,
   auditNoted,
+  type BuildControllerAnnounced,
   backendMoved,
+  buildCommands,
+  buildControllerAnnounced,
   clocksQueried,
   clusterChanged,
   configPlanned,
   configQueried,
   configRestoreRequested,
   configRollbackRequested,
+  type EdgeAnnounced,
   edgeAnnounced,
   edgeBackendsQueried,
   edgeBackendWritten,
@@ -74,7 +78,7 @@ import { accessMigration } from './access/token-store.ts'
 import { createAgentProbe } from './agent-probe.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
-import { openEdges } from './edges.ts'
+import { openHeard } from './heard.ts'
 import { type App, closeApp } from './http-server.ts'
 import { createLive } from './live/live.ts'
 import { startMembers } from './members/start-members.ts'
@@ -112,6 +116,7 @@ export const hears = [
   edgeAnnounced,
   backendMoved,
   routeDecided,
+  buildControllerAnnounced,
 ] as const
 export const answers = [
   messageDetailQueried,
@@ -168,6 +173,7 @@ export const asks = [
   edgeRouteExplained,
   edgeDecisionsQueried,
   edgeBackendWritten,
+  ...buildCommands,
 ] as const
 
 export interface Gateway extends AsyncDisposable {
@@ -269,7 +275,18 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
     startOwnNode({ config, bus, tracker, probe, health, unconfirmedEvents }),
   )
   const access = opening.use(startAccess({ config, bus, state, health, log }))
-  const edges = opening.use(openEdges(bus))
+  const edges = opening.use(
+    openHeard<EdgeAnnounced>(
+      (take) => bus.hear(edgeAnnounced, take),
+      (said) => said.nodeId,
+    ),
+  )
+  const buildControllers = opening.use(
+    openHeard<BuildControllerAnnounced>(
+      (take) => bus.hear(buildControllerAnnounced, take),
+      (said) => said.controllerId,
+    ),
+  )
   const queries = opening.use(startQueries({ config, bus, directory, views }))
 
   const shared = { config, bus, log, directory, roster, tracker, metrics }
@@ -284,6 +301,7 @@ export async function startGateway(config: Config, deps: NodeDeps): Promise<Gate
     status,
     queries,
     edges,
+    buildControllers,
     ownNode,
     views,
     access,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { RefusalError } from '@corroport/bus'
 import {
   type CommandDefinition,
+  type EdgeAnnounced,
   edgeAnnounced,
   edgeBackendsQueried,
   edgeBackendWritten,
@@ -12,7 +13,7 @@ import {
 } from '@corroport/contracts'
 import { until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { type Edges, openEdges } from '../src/edges.ts'
+import { type Heard, openHeard } from '../src/heard.ts'
 import { registerEdge } from '../src/routes/edge.ts'
 import { routesOfFile } from './harness.ts'
 
@@ -23,10 +24,15 @@ const fixture = (name: string) => {
 const said = edgeAnnounced.parse(fixture('hint-edge'))
 const answeredBy = { node_id: 'node1', timestamp: expect.any(String) }
 
-let edges: Edges
+let edges: Heard<EdgeAnnounced>
 const stack = new AsyncDisposableStack()
 const routes = routesOfFile((app, { bus, config }) => {
-  edges = stack.use(openEdges(bus))
+  edges = stack.use(
+    openHeard(
+      (take) => bus.hear(edgeAnnounced, take),
+      ({ nodeId }) => nodeId,
+    ),
+  )
   registerEdge(app, { bus, config, edges })
 })
 afterAll(() => stack.disposeAsync())

@@ -1,5 +1,12 @@
 import type {
   AgentInspectionReply,
+  BuildControllersReply,
+  BuildLogReply,
+  BuildReply,
+  BuildSteeredReply,
+  BuildsReply,
+  BuildThroughputReply,
+  BuildWorkersReply,
   ClocksReply,
   ClusterStatus,
   ConfigReply,
@@ -137,6 +144,24 @@ export const gateway = {
     }),
   removeBackend: (id: string, at: string | undefined) =>
     ask<{ id: string }>(`/api/edge/backends/${segment(id)}`, { method: 'DELETE', query: { at } }),
+
+  buildControllers: () => ask<BuildControllersReply>('/api/builds/controllers'),
+  builds: (query: {
+    status?: string | undefined
+    platform?: string | undefined
+    worker?: string | undefined
+    limit: number
+  }) => ask<BuildsReply>('/api/builds', { query: { ...query } }),
+  build: (id: string) => ask<BuildReply>(`/api/builds/${segment(id)}`),
+  buildLog: (id: string, after: number) =>
+    ask<BuildLogReply>(`/api/builds/${segment(id)}/log`, { query: { after } }),
+  buildWorkers: () => ask<BuildWorkersReply>('/api/builds/workers'),
+  buildThroughput: (hours: number) =>
+    ask<BuildThroughputReply>('/api/builds/throughput', { query: { hours } }),
+  steerBuild: (id: string, to: 'cancel' | 'retry') =>
+    ask<BuildSteeredReply>(`/api/builds/${segment(id)}/${to}`, { method: 'POST' }),
+  steerWorker: (id: string, to: 'drain' | 'resume') =>
+    ask<{ id: string }>(`/api/builds/workers/${segment(id)}/${to}`, { method: 'POST' }),
 
   config: (node: string) => ask<ConfigReply>('/api/config', { query: { node } }),
   plan: (edit: Edit, nodes: 'all' | string[]) =>

@@ -8,6 +8,7 @@ export const places = [
   { to: '/query-console', title: 'Query console', key: 'q' },
   { to: '/clocks', title: 'Clocks', key: 'k' },
   { to: '/edge', title: 'Edge', key: 'x' },
+  { to: '/builds', title: 'Builds', key: 'b' },
   { to: '/events', title: 'Events', key: 'e' },
   { to: '/operations', title: 'Operations', key: 'o' },
 ] as const

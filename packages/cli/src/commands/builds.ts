@@ -3,9 +3,13 @@ import { Failure } from '../failure.ts'
 import { jsonOption } from '../gateway-options.ts'
 import type { Terminal } from '../terminal.ts'
 import { databaseUrl } from './analytics.ts'
+import { registerBuildReading } from './builds-read.ts'
+import { registerBuildWriting } from './builds-write.ts'
 
 export function registerBuilds(program: Command, terminal: Terminal): void {
   const builds = program.command('builds').description('The queue of distributed builds.')
+  registerBuildReading(builds, terminal)
+  registerBuildWriting(builds, terminal)
   builds
     .command('migrate')
     .description('Brings the tables of the build controller in Postgres up to date.')

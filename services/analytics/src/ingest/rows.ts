@@ -14,6 +14,7 @@ import {
   messageSent,
   messageSuspected,
   messagesSkipped,
+  nullable,
   type RecordDefinition,
   Timestamp,
   toTimestamp,
@@ -196,6 +197,8 @@ const Told = createParser(
     at: Timestamp,
     nodeId: Type.Optional(Type.String()),
     experimentId: Type.Optional(Type.String()),
+    buildId: Type.Optional(Type.String()),
+    workerId: Type.Optional(nullable(Type.String())),
   }),
 )
 
@@ -207,8 +210,9 @@ const makers = new Map<string, Maker>(
       event,
       (payload) => {
         const known = event.parse(payload)
-        const { at, nodeId, experimentId } = Told(payload)
-        return eventRow(event, known, nodeId ?? experimentId ?? '', at)
+        const { at, nodeId, experimentId, buildId, workerId } = Told(payload)
+        const whose = nodeId ?? experimentId ?? buildId ?? workerId ?? ''
+        return eventRow(event, known, whose, at)
       },
     ])
     .concat(explicit)

@@ -9,6 +9,7 @@ import type { Storage } from '../files/storage.ts'
 import type { Leases } from '../leases.ts'
 import type { LiveLogs } from '../live-logs.ts'
 import type { Metrics } from '../metrics.ts'
+import type { NewBuilds } from '../new-builds.ts'
 import { Refusal } from '../refusal.ts'
 import { isAway } from '../store/database.ts'
 import type { WaitingRoom } from '../waiting-room.ts'
@@ -40,6 +41,7 @@ export interface AppDeps {
   leases: Leases
   liveLogs: LiveLogs
   metrics: Metrics
+  newBuilds: NewBuilds
   health: Health
   log: Logger
   /** From then on no poll waits. */

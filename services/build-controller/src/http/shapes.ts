@@ -1,5 +1,5 @@
+import type { BuildStatus } from '@corroport/contracts'
 import type { Build } from '../store/builds.ts'
-import type { BuildStatus } from '../store/queue.ts'
 
 /**
  * The command line of the original throws at a status that it does not know, and watches for ever: under

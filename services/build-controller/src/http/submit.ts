@@ -2,37 +2,19 @@ import { encrypting } from '../files/certificates.ts'
 import { type ReceivedForm, receiveForm } from '../files/receive-form.ts'
 import type { Draft } from '../files/storage.ts'
 import { Refusal } from '../refusal.ts'
-import { findByKey, insertBuild, type NewBuild, replaceToken } from '../store/builds.ts'
+import { findByKey, type NewBuild, replaceToken } from '../store/builds.ts'
 import { createId, createToken, hashOf } from '../tokens.ts'
 import type { App, AppDeps } from './app.ts'
 import { WithId } from './ids.ts'
 
 /** What makes a build: a submission, or another build. */
 export function submitRoutes(app: App, prefix: string, deps: AppDeps): void {
-  const { config, pool, storage, access, may, waitingRoom, metrics } = deps
-
-  const refuseIfFull = (): void => {
-    if (metrics.pendingBuilds() < config.maxPending) return
-    throw new Refusal(503, `${config.maxPending} builds wait already: try again later`)
-  }
-
-  /** A build without a row has no files either. */
-  const insert = async (build: NewBuild) => {
-    try {
-      const inserted = await insertBuild(pool, build)
-      if (inserted) waitingRoom.announce(build.platform)
-      else await storage.removeAll(build.id)
-      return inserted
-    } catch (error) {
-      await storage.removeAll(build.id)
-      throw error
-    }
-  }
+  const { config, pool, storage, access, may, newBuilds } = deps
 
   for (const path of ['/builds/submit', '/builds']) {
     app.post(`${prefix}${path}`, may.key, async (request, reply) => {
       const owner = await access.key(request)
-      refuseIfFull()
+      newBuilds.refuseIfFull()
       const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key'])
       const limit = config.maxSourceBytes + config.maxCertsBytes + 65_536
       if (Number(request.headers['content-length'] ?? 0) > limit) {
@@ -58,7 +40,7 @@ export function submitRoutes(app: App, prefix: string, deps: AppDeps): void {
         source: await source.keep(id, 'source'),
         certs: certs ? await certs.keep(id, 'certs') : null,
       }
-      const inserted = await insert(build)
+      const inserted = await newBuilds.insert(build)
       if (inserted) {
         reply.code(201)
         return toSubmitted(id, build.platform, inserted.submitted_at, token)
@@ -78,51 +60,9 @@ export function submitRoutes(app: App, prefix: string, deps: AppDeps): void {
     { ...may.build, schema: { params: WithId } },
     async (request) => {
       const original = await access.build(request)
-      refuseIfFull()
-      const token = createToken()
-      const id = createId()
-      const share = async (name: string): Promise<boolean> => {
-        try {
-          await storage.share({ buildId: original.id, name }, { buildId: id, name })
-          return true
-        } catch (error) {
-          if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return false
-          throw error
-        }
-      }
-      const hasSource = original.files_removed_at === null && (await share(original.source_name))
-      const hasCerts = original.certs_name === null || (await share(original.certs_name))
-      if (!hasSource || !hasCerts) {
-        await storage.removeAll(id)
-        throw new Refusal(
-          400,
-          hasSource
-            ? 'Original certificates no longer available. Please submit a new build.'
-            : 'Original build source no longer available. Please submit a new build.',
-        )
-      }
-      const inserted = await insert({
-        id,
-        owner: original.owner,
-        platform: original.platform,
-        labels: original.labels,
-        priority: original.priority,
-        tokenHash: hashOf(token),
-        idempotencyKey: null,
-        retryOf: original.id,
-        source: {
-          name: original.source_name,
-          bytes: Number(original.source_bytes),
-          sha256: original.source_sha256,
-        },
-        certs:
-          original.certs_name === null
-            ? null
-            : { name: original.certs_name, bytes: Number(original.certs_bytes) },
-      })
-      if (!inserted) throw new Error('unreachable: a build without a key of idempotency is new')
+      const { id, token, submittedAt } = await newBuilds.retry(original)
       return {
-        ...toSubmitted(id, original.platform, inserted.submitted_at, token),
+        ...toSubmitted(id, original.platform, submittedAt, token),
         original_build_id: original.id,
       }
     },

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
+import { buildStatuses } from '@corroport/contracts'
 import { Type } from 'typebox'
 import { sendFile } from '../files/send-file.ts'
 import { Refusal } from '../refusal.ts'
 import { type Build, countBuilds, findBuild, listBuilds } from '../store/builds.ts'
 import { listEvents } from '../store/events.ts'
 import { type LogLine, readLog } from '../store/logs.ts'
-import { buildStatuses, cancel } from '../store/queue.ts'
+import { cancel } from '../store/queue.ts'
 import type { KeyOwner } from './access.ts'
 import type { App, AppDeps } from './app.ts'
 import { Id, WithId } from './ids.ts'
@@ -88,7 +89,16 @@ export function submitterRoutes(app: App, prefix: string, deps: AppDeps): void {
     { ...may.build, schema: { params: WithId } },
     async (request) => {
       const { id } = await access.build(request)
-      return { build_id: id, events: await listEvents(pool, id) }
+      const events = await listEvents(pool, id)
+      return {
+        build_id: id,
+        events: events.map(({ kind, worker_id, at, data }) => ({
+          kind,
+          at: at.toISOString(),
+          ...(worker_id !== null && { worker_id }),
+          ...data,
+        })),
+      }
     },
   )
 

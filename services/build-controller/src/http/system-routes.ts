@@ -1,4 +1,4 @@
-import type { BuildCounts } from '../store/builds.ts'
+import type { BuildCounts } from '@corroport/contracts'
 import type { App, AppDeps } from './app.ts'
 
 const cachedMs = 10_000

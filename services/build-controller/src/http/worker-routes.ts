@@ -1,3 +1,4 @@
+import { oneLine } from '@corroport/contracts'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { receiveForm } from '../files/receive-form.ts'
@@ -21,7 +22,7 @@ import { readLabels } from './submit.ts'
 
 const Registration = Type.Object({
   id: Type.Optional(Id),
-  name: Type.Optional(Type.String({ maxLength: 128 })),
+  name: Type.Optional(Type.String({ maxLength: 128, pattern: oneLine })),
   capabilities: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   active_build_count: Type.Optional(Type.Integer({ minimum: 0 })),
 })
@@ -112,7 +113,7 @@ export function workerRoutes(app: App, prefix: string, deps: AppDeps): void {
           otpHash: hashOf(otp),
           leaseSeconds: config.firstLeaseSeconds,
         })
-        metrics.claims.observe({ outcome: found.outcome }, (performance.now() - startedAt) / 1000)
+        metrics.claimed(found.outcome, performance.now() - startedAt)
         if (found.outcome === 'unknown-worker') {
           if ('id' in worker) throw new Refusal(404, 'Worker not found')
           throw new Refusal(401, 'Unknown worker token: register again')

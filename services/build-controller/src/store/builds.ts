@@ -1,5 +1,5 @@
+import type { BuildCounts, BuildStatus } from '@corroport/contracts'
 import type { Pool } from 'pg'
-import type { BuildStatus } from './queue.ts'
 
 /** A row of `builds.build`. Integers of 64 bits come as text. */
 export interface Build {
@@ -91,7 +91,7 @@ export async function insertBuild(
           certs_bytes, submitted_at, position, available_at)
         VALUES ($1, $2, $3, $4, $5::smallint, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, now(),
           now() - $5::smallint * interval '${minutesPerStep} minutes', now())
-        ON CONFLICT (owner, idempotency_key) DO NOTHING
+        ON CONFLICT (owner, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, submitted_at
       ), told AS (
         INSERT INTO builds.event (kind, build_id, data)
@@ -180,8 +180,6 @@ export async function listBuilds(pool: Pool, filter: BuildFilter): Promise<Build
   return rows
 }
 
-export type BuildCounts = Record<BuildStatus | 'total', number>
-
 export async function countBuilds(pool: Pool, owner: string | undefined): Promise<BuildCounts> {
   const { rows } = await pool.query<{ status: BuildStatus; count: number }>(
     `SELECT status, count(*)::integer AS count FROM builds.build
@@ -203,4 +201,34 @@ export async function countBuilds(pool: Pool, owner: string | undefined): Promis
     counts.total += count
   }
   return counts
+}
+
+/** How builds ended, by hour of their end, the newest hour first; hours without an end are left out. */
+export async function listThroughput(pool: Pool, hours: number): Promise<BuildHour[]> {
+  const { rows } = await pool.query<BuildHour>(
+    `SELECT date_trunc('hour', finished_at, 'UTC') AS from_at,
+        count(*) FILTER (WHERE status = 'completed')::integer AS completed,
+        count(*) FILTER (WHERE status = 'failed')::integer AS failed,
+        count(*) FILTER (WHERE status = 'cancelled')::integer AS cancelled,
+        count(*) FILTER (WHERE status = 'dead')::integer AS dead,
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM assigned_at - submitted_at))
+          ::float8 * 1000 AS waited_ms,
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - assigned_at))
+          ::float8 * 1000 AS took_ms
+      FROM builds.build WHERE finished_at > now() - make_interval(hours => $1)
+      GROUP BY 1 ORDER BY 1 DESC`,
+    [hours],
+  )
+  return rows
+}
+
+export interface BuildHour {
+  from_at: Date
+  completed: number
+  failed: number
+  cancelled: number
+  dead: number
+  /** Medians, in milliseconds; of those that were assigned. */
+  waited_ms: number | null
+  took_ms: number | null
 }

@@ -1,6 +1,7 @@
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 
 export interface BuildEvent {
+  /** A bigint; within a build they go up. */
   id: string
   kind: string
   build_id: string | null
@@ -9,19 +10,45 @@ export interface BuildEvent {
   data: Record<string, unknown>
 }
 
+const columns = 'id, kind, build_id, worker_id, at, data'
 const maxListed = 1000
 
 /** What happened to a build, oldest first. */
-export async function listEvents(pool: Pool, buildId: string) {
+export async function listEvents(pool: Pool, buildId: string): Promise<BuildEvent[]> {
   const { rows } = await pool.query<BuildEvent>(
-    `SELECT id, kind, build_id, worker_id, at, data FROM builds.event
-      WHERE build_id = $1 ORDER BY id LIMIT ${maxListed}`,
+    `SELECT ${columns} FROM builds.event WHERE build_id = $1 ORDER BY id LIMIT ${maxListed}`,
     [buildId],
   )
-  return rows.map(({ kind, worker_id, at, data }) => ({
-    kind,
-    at: at.toISOString(),
-    ...(worker_id !== null && { worker_id }),
-    ...data,
-  }))
+  return rows
+}
+
+/** What was not told yet, oldest first. */
+export async function listUntold(client: PoolClient, limit: number): Promise<BuildEvent[]> {
+  const { rows } = await client.query<BuildEvent>({
+    name: 'untold',
+    text: `SELECT ${columns} FROM builds.event WHERE told_at IS NULL ORDER BY id LIMIT $1`,
+    values: [limit],
+  })
+  return rows
+}
+
+export async function markTold(client: PoolClient, events: readonly BuildEvent[]): Promise<void> {
+  await client.query({
+    name: 'mark_told',
+    text: 'UPDATE builds.event SET told_at = now() WHERE id = ANY ($1::bigint[]) AND told_at IS NULL',
+    values: [events.map(({ id }) => id)],
+  })
+}
+
+/** Makes the newest events, up to so many, untold that were told since so many seconds. */
+export async function forgetTold(
+  client: PoolClient,
+  { newest, seconds }: { newest: number; seconds: number },
+): Promise<void> {
+  await client.query(
+    `UPDATE builds.event SET told_at = NULL WHERE id IN (
+        SELECT id FROM builds.event ORDER BY id DESC LIMIT $1
+      ) AND told_at > now() - make_interval(secs => $2)`,
+    [newest, seconds],
+  )
 }

@@ -1,3 +1,4 @@
+import type { BuildStatus } from '@corroport/contracts'
 import type { Pool } from 'pg'
 
 /** Who says something about a build, by what it showed. */
@@ -204,17 +205,6 @@ export async function heldBy(pool: Pool, workerId: string): Promise<HeldBuild | 
   )
   return rows[0]
 }
-
-export const buildStatuses = [
-  'pending',
-  'assigned',
-  'building',
-  'completed',
-  'failed',
-  'cancelled',
-  'dead',
-] as const
-export type BuildStatus = (typeof buildStatuses)[number]
 
 function only<Row>(rows: readonly Row[]): Row {
   const [row] = rows

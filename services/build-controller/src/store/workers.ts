@@ -1,3 +1,4 @@
+import type { BuildWorkerCounts } from '@corroport/contracts'
 import type { Pool } from 'pg'
 
 /** A row of `builds.worker`, and what it holds. */
@@ -93,19 +94,11 @@ export async function setWorkerState(
   return rowCount === 1
 }
 
-export interface WorkerCounts {
-  total: number
-  idle: number
-  building: number
-  draining: number
-  offline: number
-}
-
-export async function countWorkers(pool: Pool): Promise<WorkerCounts> {
+export async function countWorkers(pool: Pool): Promise<BuildWorkerCounts> {
   const { rows } = await pool.query<{ status: Worker['status']; count: number }>(
     `SELECT status, count(*)::integer AS count FROM (${select}) AS worker GROUP BY status`,
   )
-  const counts: WorkerCounts = { total: 0, idle: 0, building: 0, draining: 0, offline: 0 }
+  const counts: BuildWorkerCounts = { total: 0, idle: 0, building: 0, draining: 0, offline: 0 }
   for (const { status, count } of rows) {
     counts[status] = count
     counts.total += count

@@ -1,6 +1,7 @@
 import type { Bus } from '@corroport/bus'
 import {
   backendMoved,
+  buildControllerAnnounced,
   edgeAnnounced,
   experimentProgressed,
   nodeAnnounced,
@@ -31,6 +32,9 @@ export function hearHints(
     ),
     bus.hear(edgeAnnounced, (payload) => hold(edgeAnnounced.subject(payload), payload)),
     bus.hear(backendMoved, (payload) => hold(backendMoved.subject(payload), payload)),
+    bus.hear(buildControllerAnnounced, (payload) =>
+      hold(buildControllerAnnounced.subject(payload), payload),
+    ),
     bus.hear(routeDecided, (payload) => hold(routeDecided.subject(payload), payload)),
   ]
   return {

@@ -1,5 +1,6 @@
 import type { Bus } from '@corroport/bus'
 import {
+  type EdgeAnnounced,
   EdgeBackendChange,
   EdgeBackendReply,
   EdgeBackendsReply,
@@ -15,15 +16,15 @@ import {
 } from '@corroport/contracts'
 import { Type } from 'typebox'
 import type { Config } from '../config.ts'
-import type { Edges } from '../edges.ts'
 import { notAnsweredBy, ProblemError } from '../errors.ts'
+import type { Heard } from '../heard.ts'
 import type { App } from '../http-server.ts'
 import { answeredBy, answers, creates } from './responses.ts'
 
 export interface EdgeRoutesDeps {
   config: Pick<Config, 'nodeId'>
   bus: Bus
-  edges: Edges
+  edges: Heard<EdgeAnnounced>
 }
 
 const closed = { additionalProperties: false }
@@ -65,7 +66,10 @@ export function registerEdge(app: App, { config, bus, edges }: EdgeRoutesDeps): 
   app.get(
     '/api/edge',
     { config: { access: 'viewer' }, schema: { response: answers(EdgesReply) } },
-    () => ({ edges: edges.current(), ...answeredBy(self) }),
+    () => ({
+      edges: edges.current().map(({ said, ...heard }) => ({ ...said, ...heard })),
+      ...answeredBy(self),
+    }),
   )
 
   app.get(

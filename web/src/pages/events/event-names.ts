@@ -9,6 +9,14 @@ const templates: Record<Template, true> = {
   'corro.ack.received.{nodeId}': true,
   'corro.ack.sent.{nodeId}': true,
   'corro.audit.noted.{nodeId}': true,
+  'corro.build.assigned.{buildId}': true,
+  'corro.build.cancelled.{buildId}': true,
+  'corro.build.completed.{buildId}': true,
+  'corro.build.dead.{buildId}': true,
+  'corro.build.failed.{buildId}': true,
+  'corro.build.requeued.{buildId}': true,
+  'corro.build.started.{buildId}': true,
+  'corro.build.submitted.{buildId}': true,
   'corro.change.observed.{nodeId}': true,
   'corro.clock.sampled.{nodeId}': true,
   'corro.cluster.changed.{nodeId}': true,
@@ -20,6 +28,7 @@ const templates: Record<Template, true> = {
   'corro.experiment.started.{experimentId}': true,
   'corro.hint.ack.requested.{nodeId}': true,
   'corro.hint.backend.{nodeId}': true,
+  'corro.hint.builds.{controllerId}': true,
   'corro.hint.edge.{nodeId}': true,
   'corro.hint.experiment.{experimentId}': true,
   'corro.hint.node.{nodeId}': true,
@@ -50,6 +59,10 @@ const templates: Record<Template, true> = {
   'corro.subscription.lost.{nodeId}': true,
   'corro.subscription.paused.{nodeId}': true,
   'corro.subscription.resumed.{nodeId}': true,
+  'corro.worker.draining.{workerId}': true,
+  'corro.worker.left.{workerId}': true,
+  'corro.worker.registered.{workerId}': true,
+  'corro.worker.returned.{workerId}': true,
 }
 
 /** For suggestions: each event on all nodes. */

@@ -58,7 +58,7 @@ const tables = [
     finished_at timestamptz,
     attempt integer NOT NULL DEFAULT 0,
     losses integer NOT NULL DEFAULT 0,
-    worker_id text REFERENCES builds.worker ON DELETE SET NULL,
+    worker_id text,
     lease_hash bytea,
     lease_seconds integer,
     beat bigint NOT NULL DEFAULT 0,
@@ -71,7 +71,6 @@ const tables = [
     failure text CHECK (failure IN ('build', 'lost-worker', 'abandoned', 'time-limit')),
     log_lines bigint NOT NULL DEFAULT 0,
     log_bytes bigint NOT NULL DEFAULT 0,
-    UNIQUE (owner, idempotency_key),
     CONSTRAINT finished_has_time CHECK
       ((status IN ('completed', 'failed', 'cancelled', 'dead')) = (finished_at IS NOT NULL)),
     CONSTRAINT held_has_lease CHECK
@@ -83,8 +82,9 @@ const tables = [
   // And no worker ever holds two.
   `CREATE UNIQUE INDEX build_held ON builds.build (worker_id)
     WHERE status IN ('assigned', 'building')`,
+  `CREATE UNIQUE INDEX build_once ON builds.build (owner, idempotency_key)
+    WHERE idempotency_key IS NOT NULL`,
   `CREATE INDEX build_newest ON builds.build (submitted_at DESC, id DESC)`,
-  `CREATE INDEX build_newest_of_owner ON builds.build (owner, submitted_at DESC, id DESC)`,
   `CREATE INDEX build_ended ON builds.build (finished_at) WHERE finished_at IS NOT NULL`,
   `CREATE TABLE builds.log (
     build_id text NOT NULL REFERENCES builds.build ON DELETE CASCADE,
@@ -102,9 +102,9 @@ const tables = [
     worker_id text,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     data jsonb NOT NULL,
-    is_told boolean NOT NULL DEFAULT false
+    told_at timestamptz
   ) WITH (fillfactor = 80)`,
-  `CREATE INDEX event_untold ON builds.event (id) WHERE NOT is_told`,
+  `CREATE INDEX event_untold ON builds.event (id) WHERE told_at IS NULL`,
   `CREATE INDEX event_of_build ON builds.event (build_id, id)`,
 ]
 
