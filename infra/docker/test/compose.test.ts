@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import {
+  BuildReply,
   LedgerReply,
   type Operation,
   OperationReply,
@@ -13,6 +14,8 @@ import {
 import { composeNodes } from '@corroport/deploy/src/compose-nodes.ts'
 import { createTemporaryFolder } from '@corroport/testing'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
 import { type Load, sendOne, sendUntil } from '../src/load.ts'
 import { findMiscounts } from '../src/miscounts.ts'
 import { root } from '../src/project.ts'
@@ -109,6 +112,42 @@ test('a client of each point of presence is answered by the backend that registe
   )
 
   expect(answers).toEqual(['web-eu-1 (eu) /\n', 'web-us-1 (us) /\n', 'web-ap-1 (ap) /\n'])
+})
+
+test('a build goes round: submitted by the command line, built by a worker, seen by a gateway', async () => {
+  const { project, buildsUrl, apis } = cluster
+  const run = (...args: string[]) => project.compose('run', '--rm', '-T', 'cli', ...args)
+  const enrolment = await project.compose(
+    'exec',
+    '-T',
+    'build-controller',
+    'cat',
+    '/run/secrets/corroport/enrolment.token',
+  )
+  const ask = async (path: string, init: RequestInit) => {
+    const response = await fetch(`${buildsUrl}${path}`, init)
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return Value.Parse(Type.Record(Type.String(), Type.Unknown()), await response.json())
+  }
+
+  const id = (await run('builds', 'submit', '/app/package-lock.json', '--platform', 'ios')).trim()
+  const { access_token: token } = await ask('/api/workers/register', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-enrolment-token': enrolment.trim() },
+    body: JSON.stringify({ name: 'mac', capabilities: { platforms: ['ios'] } }),
+  })
+  const headers = { 'x-worker-token': String(token) }
+  const { job } = await ask('/api/workers/poll?wait=10', { headers })
+  expect(job).toMatchObject({ id })
+  const form = new FormData()
+  form.set('build_id', id)
+  form.set('success', 'true')
+  form.set('result', new Blob(['an app']), 'app.ipa')
+  await ask('/api/workers/upload', { method: 'POST', headers, body: form })
+
+  expect(await run('builds', 'list')).toMatch(new RegExp(`${id} +ios +completed`))
+  const { build } = await apis[1].get(BuildReply, `/api/builds/${id}`)
+  expect(build).toMatchObject({ status: 'completed', resultBytes: 6 })
 })
 
 test('a restart of an agent that is asked for leaves its container running', async () => {
@@ -223,6 +262,7 @@ const writable: Record<string, readonly string[]> = {
   nats: ['/data'],
   postgres: ['/run/postgresql', '/tmp', '/var/lib/postgresql'],
   'edge-proxy': ['/tmp'],
+  'build-controller': ['/tmp', '/var/lib/corroport/builds'],
   backend: ['/tmp'],
 }
 

@@ -12,6 +12,7 @@ export interface ComposeCluster extends AsyncDisposable {
   readonly apis: readonly [Api, Api, Api]
   /** Of the points of presence, for clients. */
   readonly edgeUrls: readonly string[]
+  readonly buildsUrl: string
 }
 
 const prefix = 'corroport-test-'
@@ -23,13 +24,16 @@ export async function startCompose(): Promise<ComposeCluster> {
   const agent = findAgent(process.env)
   const ports = [await freePort(), await freePort(), await freePort()] as const
   const edgePorts = [await freePort(), await freePort(), await freePort()] as const
+  const buildsPort = await freePort()
   const environment = {
     IMAGE_TAG: 'test',
-    COMPOSE_PROFILES: agent.kind === 'real' ? 'agents,edge' : 'dev-agents,dev-edge',
+    COMPOSE_PROFILES:
+      agent.kind === 'real' ? 'agents,edge,builds' : 'dev-agents,dev-edge,dev-builds',
     AGENT_BIN: agent.kind === 'real' ? handInAgent(agent.path) : '',
     NODE1_PORT: String(ports[0]),
     NODE2_PORT: String(ports[1]),
     NODE3_PORT: String(ports[2]),
+    BUILDS_PORT: String(buildsPort),
     EDGE1_PORT: String(edgePorts[0]),
     EDGE2_PORT: String(edgePorts[1]),
     EDGE3_PORT: String(edgePorts[2]),
@@ -55,6 +59,7 @@ export async function startCompose(): Promise<ComposeCluster> {
     ),
     apis: [apiAt(port1), apiAt(port2), apiAt(port3)],
     edgeUrls: edgePorts.map((port) => `http://127.0.0.1:${port}`),
+    buildsUrl: `http://127.0.0.1:${buildsPort}`,
     async [Symbol.asyncDispose]() {
       await started.down({ removeVolumes: true, timeout: 30_000 })
     },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig as readAckSender } from '@corroport/ack-sender/config.ts'
 import { readConfig as readAnalytics } from '@corroport/analytics/config.ts'
+import { readConfig as readBuildController } from '@corroport/build-controller/config.ts'
 import { readConfig as readConfigManager } from '@corroport/config-manager/config.ts'
 import { rotateSecret } from '@corroport/deploy/src/secrets.ts'
 import { readConfig as readEdgeProxy } from '@corroport/edge-proxy/config.ts'
@@ -34,6 +35,7 @@ const folders = [
   'overlays/production',
   'components/service-monitors',
   'components/edge-proxy',
+  'components/build-controller',
 ].map((folder) => join(here, folder))
 const manifests = readManifests(folders)
 const added = readAddedContainers(join(here, 'components/edge-proxy/container.yaml'))
@@ -64,6 +66,7 @@ const readers = {
   gateway: readGateway,
   'edge-proxy': readEdgeProxy,
   analytics: readAnalytics,
+  'build-controller': readBuildController,
 }
 const serviceContainers = containers.filter(({ container }) => container.name in readers)
 const temporary = mkdtempSync(join(tmpdir(), 'corroport-manifests-'))
@@ -80,6 +83,7 @@ beforeAll(async () => {
 test('the workloads are those that a cluster needs', () => {
   expect(workloads.map(({ name }) => name).toSorted()).toEqual([
     'analytics',
+    'build-controller',
     'migrate',
     'nats',
     'node',
@@ -286,6 +290,8 @@ describe('network policies', () => {
     expect(maySay.toSorted()).toEqual([
       'analytics to nats 4222/TCP',
       'analytics to postgres 5432/TCP',
+      'build-controller to nats 4222/TCP',
+      'build-controller to postgres 5432/TCP',
       'migrate to nats 4222/TCP',
       'migrate to postgres 5432/TCP',
       'nats to nats 6222/TCP',
@@ -312,12 +318,16 @@ describe('network policies', () => {
     }
   })
 
-  test('let everybody in at the API and at the edge only', () => {
+  test('let everybody in at the APIs and at the edge only', () => {
     const open = policies.flatMap(({ object: { spec } }) =>
       (spec.ingress ?? []).filter(({ from }) => from === undefined).map(({ ports }) => ports),
     )
 
-    expect(open).toEqual([[{ port: 4000, protocol: 'TCP' }], [{ port: 7080, protocol: 'TCP' }]])
+    expect(open.flat()).toEqual([
+      { port: 4000, protocol: 'TCP' },
+      { port: 7080, protocol: 'TCP' },
+      { port: 4444, protocol: 'TCP' },
+    ])
   })
 })
 

@@ -1,3 +1,4 @@
+import { buildStatuses } from '@corroport/contracts'
 import { createMetrics } from '@corroport/service'
 
 /** What values a label can have, so that a series more per value is never one without end. */
@@ -32,6 +33,8 @@ const plane = oneOf('corrosion', 'nats', 'postgres')
 const table = like(/^[A-Za-z0-9_]+$/, 'the tables of FOLLOWED_TABLES')
 const stream = like(/^[A-Z]+$/, 'the streams of docs/events.md')
 const status = like(/^[1-5]\d\d$/, 'status codes of HTTP')
+const buildRoute = like(/^(none|\/[\w/:.-]*)$/, 'the routes of docs/build-controller.md')
+const method = like(/^[A-Z]+$/, 'methods of HTTP')
 const node = like(/^[A-Za-z0-9_-]+$/, 'the members')
 const region = like(/^[A-Za-z0-9_-]+$/, 'the regions of EDGEPROXY_REGIONS_PATH')
 const backend = like(/^[\x21-\x7e]{1,128}$/, 'the ids of the table backends')
@@ -184,6 +187,38 @@ export const metrics: readonly Metric[] = [
     help: 'Records dealt with: stored, duplicate or refused.',
     labels: { stream, outcome: oneOf('stored', 'duplicate', 'refused') },
     by: ['analytics'],
+  },
+  {
+    name: 'corro_build_workers',
+    type: 'gauge',
+    unit: 'workers',
+    help: 'Workers, by what they do',
+    labels: { status: oneOf('idle', 'building', 'draining', 'offline') },
+    by: ['build-controller'],
+  },
+  {
+    name: 'corro_builds',
+    type: 'gauge',
+    unit: 'builds',
+    help: 'Builds that are kept, by status',
+    labels: { status: oneOf(...buildStatuses) },
+    by: ['build-controller'],
+  },
+  {
+    name: 'corro_builds_claim_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'The transaction that looks for a build for a worker',
+    labels: { outcome: oneOf('claimed', 'again', 'none', 'draining', 'unknown-worker') },
+    by: ['build-controller'],
+  },
+  {
+    name: 'corro_builds_request_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Requests of submitters, workers and their machines',
+    labels: { route: buildRoute, method, status },
+    by: ['build-controller'],
   },
   {
     name: 'corro_canary_negative_total',

@@ -21,6 +21,7 @@ const manager = 'job="corroport",node="node1",service="config-manager"'
 const agent = 'job="corrosion",node="node1"'
 const edge = 'job="corroport",node="node1",service="edge-proxy"'
 const edgeLabels = { job: 'corroport', node: 'node1', service: 'edge-proxy' }
+const builds = 'job="corroport",service="build-controller",instance="build-controller:9100"'
 const node1 = { node: 'node1' }
 
 export const alertCases: readonly AlertCase[] = [
@@ -426,5 +427,25 @@ export const alertCases: readonly AlertCase[] = [
     firesAt: 7,
     labels: { ...edgeLabels, state: 'set-aside' },
     summary: 'The edge proxy of node1 has set 2 rows of backends aside',
+  },
+  {
+    alert: 'CorroBuildsUnwanted',
+    series: {
+      [`corro_builds{${builds},status="pending"}`]: '0 3x20',
+      [`corro_build_workers{${builds},status="idle"}`]: '1 0x20',
+      [`corro_build_workers{${builds},status="building"}`]: '0x20',
+    },
+    silentAt: 5,
+    firesAt: 7,
+    labels: {},
+    summary: '3 builds wait, and there is no worker',
+  },
+  {
+    alert: 'CorroBuildsLost',
+    series: { [`corro_builds{${builds},status="dead"}`]: '2x5 3x20' },
+    silentAt: 5,
+    firesAt: 7,
+    labels: {},
+    summary: 'Builds were given up whose workers were lost too often',
   },
 ]

@@ -9,6 +9,7 @@ import { type Exposed, readExposition } from '../src/exposition.ts'
 import { metricNamesIn } from '../src/expression.ts'
 import { agentMetrics, isRegistered, metrics, nodeMetrics } from '../src/metrics.ts'
 import { nodeServices } from '../src/targets.ts'
+import { keepBuildsBusy } from './builds.ts'
 import { type Edge, startEdge } from './edge.ts'
 import { type Prometheus, startPrometheus } from './prometheus.ts'
 import { writeQuickRules } from './quick-rules.ts'
@@ -31,6 +32,7 @@ beforeAll(async () => {
     portOffset: 'free',
     isProcessPerService: true,
     analytics: true,
+    builds: true,
     environment: { ...process.env, DATABASE_URL: undefined, METRICS_TOKEN: token },
   })
   const { postgresFolder } = cluster.layout
@@ -38,6 +40,7 @@ beforeAll(async () => {
   resources.defer(() => cluster.kill())
   await cluster.ready()
   edge = resources.use(await startEdge(cluster, token))
+  resources.use(await keepBuildsBusy(cluster))
   prometheus = resources.use(await startPrometheus(data.path, prepareConfig(data.path)))
   await send()
   exposed = new Map(
@@ -45,6 +48,7 @@ beforeAll(async () => {
       [
         ...nodeServices.map((name): [string, string] => [name, addressOf(`node1-${name}`)]),
         ['analytics', addressOf('analytics')] as const,
+        ['build-controller', addressOf('builds')] as const,
         ['edge-proxy', edge.metrics] as const,
       ].map(
         async ([name, address]): Promise<[string, Exposed[]]> => [
@@ -94,6 +98,7 @@ function serviceTargets() {
       })),
     ),
     { targets: [addressOf('analytics')], labels: { service: 'analytics' } },
+    { targets: [addressOf('builds')], labels: { service: 'build-controller' } },
     { targets: [edge.metrics], labels: { node: 'node1', service: 'edge-proxy' } },
   ]
 }
@@ -194,7 +199,7 @@ test('a cluster that is well has no alert', async () => {
   await until(async () => (await prometheus.firing()).length === 0)
 
   expect(await prometheus.query('sum(up{job=~"corroport|corrosion"})')).toMatchObject([
-    { value: 17 },
+    { value: 18 },
   ])
 })
 
