@@ -49,6 +49,10 @@ export async function sweep(options: RetentionOptions): Promise<void> {
     [options.retentionDays],
   )
   await options.pool.query(
+    `DELETE FROM builds.diagnosis d WHERE NOT EXISTS (
+      SELECT FROM builds.worker w WHERE w.id = d.worker_id)`,
+  )
+  await options.pool.query(
     `DELETE FROM builds.worker w WHERE seen_at < now() - interval '${workerDays} days'
       AND NOT EXISTS (SELECT FROM builds.build b
         WHERE b.worker_id = w.id AND b.status IN ('assigned', 'building'))`,

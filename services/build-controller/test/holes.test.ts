@@ -288,6 +288,7 @@ test('stats of an empty database are zeros, and only what was done is counted', 
 
   expect((await controller.ask('/public/stats')).body).toEqual({
     nodesOnline: 0,
+    totalCpuCycles: 0,
     buildsQueued: 0,
     activeBuilds: 0,
     buildsToday: 0,

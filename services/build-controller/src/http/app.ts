@@ -14,9 +14,11 @@ import { Refusal } from '../refusal.ts'
 import { isAway } from '../store/database.ts'
 import type { WaitingRoom } from '../waiting-room.ts'
 import type { Access } from './access.ts'
+import { diagnosticRoutes } from './diagnostic-routes.ts'
 import type { Doors } from './doors.ts'
 import { keyRoutes } from './key-routes.ts'
 import { limitFailures } from './limit-failures.ts'
+import { pageRoutes } from './page-routes.ts'
 import { submitRoutes } from './submit.ts'
 import { submitterRoutes } from './submitter-routes.ts'
 import { systemRoutes } from './system-routes.ts'
@@ -128,6 +130,8 @@ export function createApp(deps: AppDeps): App {
     workerRoutes(app, prefix, deps)
   }
   keyRoutes(app, deps)
+  diagnosticRoutes(app, deps)
   systemRoutes(app, deps)
+  pageRoutes(app, deps)
   return app
 }

@@ -53,7 +53,10 @@ export function systemRoutes(app: App, { pool, metrics, health, may }: AppDeps):
           AND finished_at >= date_trunc('day', now(), 'UTC'))::integer AS "buildsToday",
         count(*)::integer AS "totalBuilds",
         coalesce(round(sum(extract(epoch FROM finished_at - started_at)) * 1000), 0)::float8
-          AS "totalBuildTimeMs"
+          AS "totalBuildTimeMs",
+        coalesce(round(sum(cpu_percent_sum / cpu_samples / 100
+          * extract(epoch FROM finished_at - started_at) * 1000) FILTER (WHERE cpu_samples > 0)), 0)
+          ::float8 AS "totalCpuCycles"
       FROM builds.build`,
     )
     return rows[0] ?? {}

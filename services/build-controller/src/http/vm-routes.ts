@@ -5,7 +5,7 @@ import { decrypt, readBundle } from '../files/certificates.ts'
 import { receiveForm } from '../files/receive-form.ts'
 import { sendFile } from '../files/send-file.ts'
 import { Refusal } from '../refusal.ts'
-import { type Build, findBuild, noteVmReady } from '../store/builds.ts'
+import { addSample, type Build, findBuild, noteVmReady } from '../store/builds.ts'
 import { appendLog, type LogLevel, logLevels } from '../store/logs.ts'
 import { authenticateVm, beat } from '../store/queue.ts'
 import { createToken, hashOf } from '../tokens.ts'
@@ -85,6 +85,12 @@ export function vmRoutes(app: App, prefix: string, deps: AppDeps): void {
         throw new Refusal(400, 'Invalid telemetry data')
       }
       const answer = await signOfLife(request, id, undefined)
+      if (type === 'cpu_snapshot') {
+        // One that cannot be is left out, as it always was.
+        const sample = toSample(body['data'])
+        if (sample) await addSample(pool, id, sample)
+        return { status: answer.status }
+      }
       const message = `telemetry ${type.slice(0, 64)} ${JSON.stringify(body['data']).slice(0, 1024)}`
       await log(id, [{ level: 'info', message }])
       return { status: answer.status }
@@ -240,4 +246,14 @@ function toLine(entry: unknown): { level: LogLevel; message: string } | undefine
   if (!known || typeof message !== 'string') return undefined
   // Postgres keeps no NUL, nor half of a surrogate pair.
   return { level: known, message: message.toWellFormed().replaceAll('\0', '').slice(0, maxMessage) }
+}
+
+/** Undefined where no machine takes so much. */
+function toSample(data: unknown): { cpuPercent: number; memoryMb: number } | undefined {
+  const { cpu_percent: cpuPercent, memory_mb: memoryMb } = objectOf(data)
+  const isWithin = (value: unknown, most: number): value is number =>
+    typeof value === 'number' && value >= 0 && value <= most
+  return isWithin(cpuPercent, 1000) && isWithin(memoryMb, 1_000_000)
+    ? { cpuPercent, memoryMb }
+    : undefined
 }

@@ -147,6 +147,21 @@ export async function noteVmReady(pool: Pool, id: string, vmHash: Buffer): Promi
   return rows[0]?.vm_ready_at ?? null
 }
 
+/** One sample of what a build takes of its machine. */
+export async function addSample(
+  pool: Pool,
+  id: string,
+  { cpuPercent, memoryMb }: { cpuPercent: number; memoryMb: number },
+): Promise<void> {
+  await pool.query({
+    name: 'add_sample',
+    text: `UPDATE builds.build SET cpu_samples = cpu_samples + 1,
+      cpu_percent_sum = cpu_percent_sum + $2, memory_mb_peak = greatest(memory_mb_peak, $3)
+      WHERE id = $1 AND status IN ('assigned', 'building')`,
+    values: [id, cpuPercent, memoryMb],
+  })
+}
+
 export interface BuildFilter {
   owner?: string | undefined
   statuses?: readonly BuildStatus[] | undefined

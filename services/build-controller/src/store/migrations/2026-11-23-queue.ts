@@ -71,6 +71,9 @@ const tables = [
     failure text CHECK (failure IN ('build', 'lost-worker', 'abandoned', 'time-limit')),
     log_lines bigint NOT NULL DEFAULT 0,
     log_bytes bigint NOT NULL DEFAULT 0,
+    cpu_samples integer NOT NULL DEFAULT 0,
+    cpu_percent_sum float8 NOT NULL DEFAULT 0,
+    memory_mb_peak float8 NOT NULL DEFAULT 0,
     CONSTRAINT finished_has_time CHECK
       ((status IN ('completed', 'failed', 'cancelled', 'dead')) = (finished_at IS NOT NULL)),
     CONSTRAINT held_has_lease CHECK
@@ -94,6 +97,17 @@ const tables = [
     message text NOT NULL,
     PRIMARY KEY (build_id, number)
   )`,
+  // What workers found of themselves.
+  `CREATE TABLE builds.diagnosis (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    worker_id text NOT NULL,
+    status text NOT NULL CHECK (status IN ('healthy', 'warning', 'critical')),
+    duration_ms integer NOT NULL,
+    auto_fixed boolean NOT NULL,
+    checks jsonb NOT NULL,
+    run_at timestamptz NOT NULL DEFAULT now()
+  )`,
+  `CREATE INDEX diagnosis_of_worker ON builds.diagnosis (worker_id, id)`,
   // What happened, for people and, until it was told, for NATS.
   `CREATE TABLE builds.event (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
