@@ -214,7 +214,12 @@ test('every command that an error or a help advises can be given', () => {
 test('what rotate says to do can be done', () => {
   using folder = createTemporaryFolder()
   initSecrets(folder.path, { nodeIds: ['node1'], postgres: 'postgres:5432/corroport' })
-  const which: Record<string, string> = { nats: 'all', postgres: 'owner', agent: 'node1' }
+  const which: Record<string, string> = {
+    nats: 'all',
+    postgres: 'owner',
+    agent: 'node1',
+    builds: 'enrolment',
+  }
 
   const steps = rotationNames
     .split(/, | or /)

@@ -16,7 +16,11 @@ export function isSameHash(one: Buffer, other: Buffer): boolean {
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-'
 
-/** 21 characters, as the clients know ids: 126 random bits. */
+/**
+ * 21 characters, as the clients know ids: 126 random bits. None begins with a dash, which a command line
+ * would take for an option.
+ */
 export function createId(): string {
-  return [...randomBytes(21)].map((byte) => alphabet[byte & 63]).join('')
+  const id = [...randomBytes(21)].map((byte) => alphabet[byte & 63]).join('')
+  return id.startsWith('-') ? createId() : id
 }
