@@ -48,10 +48,10 @@ export interface Console extends AsyncDisposable {
 // another test starts. The page asks again, which it has to anyway.
 const networkChanged = 'net::ERR_NETWORK_CHANGED'
 
-/** `edge`: with a point of presence beside each node. */
+/** `edge`: with a point of presence beside each node; `builds`: with a build controller. */
 export async function startConsole(
   environment: NodeJS.ProcessEnv = {},
-  { edge = false } = {},
+  { edge = false, builds = false } = {},
 ): Promise<Console> {
   await ensureConsole(process.env)
   await using starting = new AsyncDisposableStack()
@@ -62,6 +62,7 @@ export async function startConsole(
     nodes: 3,
     analytics: true,
     edge,
+    builds,
     environment: { ...process.env, DATABASE_URL: undefined, ...environment },
   })
   // Of root it lies outside of `home`.
