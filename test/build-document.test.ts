@@ -71,14 +71,14 @@ async function run(command: string): Promise<string> {
 }
 
 /** What goes on beside the commands after it. */
-async function startBeside(command: string): Promise<void> {
+async function startBeside(command: string): Promise<string> {
   const { child, said } = start(`exec env ${command}`)
   resources.defer(async () => {
     if (child.exitCode !== null) return
     child.kill()
     await once(child, 'exit')
   })
-  await until(() => said.output !== '')
+  return await until(() => said.output)
 }
 
 test('the document has commands', () => {
@@ -89,11 +89,14 @@ test.each(commands)(
   '%s',
   async (command) => {
     const [, name, value] = /^(?:export )?([A-Z_]+)=(\S+|\$\(.*\))$/.exec(command) ?? []
+    let output: string
     if (name !== undefined && value !== undefined) {
-      environment[name] = await run(`printf %s ${value}`)
-      expect(environment[name]).not.toBe('')
-    } else if (command.endsWith(' &')) await startBeside(command.slice(0, -2))
-    else expect((await run(command)) !== '').toBe(!command.includes(' > '))
+      output = await run(`printf %s ${value}`)
+      environment[name] = output
+    } else if (command.endsWith(' &')) output = await startBeside(command.slice(0, -2))
+    else output = await run(command)
+
+    expect(output !== '').toBe(!command.includes(' > '))
   },
   30_000,
 )

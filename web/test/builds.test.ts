@@ -47,7 +47,9 @@ beforeAll(async () => {
   lease = Value.Parse(Type.Object({ lease_token: Type.String() }), job).lease_token
   await log('Installing <b>pods</b>')
 }, 120_000)
-afterAll(() => shown[Symbol.asyncDispose]())
+afterAll(async () => {
+  await shown[Symbol.asyncDispose]()
+})
 
 test('the queue, who builds what, and a log as it is written', async () => {
   await using page = await shown.open('/builds')

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
 
 const {
   BUILD_CONTROLLER_URL = 'http://127.0.0.1:4444',
@@ -19,11 +21,15 @@ const {
 } = process.env
 const beatEveryMs = 20_000
 
-interface Job {
-  id: string
-  source_url: string
-  lease_token: string
-}
+const Registered = Type.Object({ id: Type.String(), access_token: Type.String() })
+const Job = Type.Object({
+  id: Type.String(),
+  source_url: Type.String(),
+  lease_token: Type.String(),
+})
+type Job = Static<typeof Job>
+const Polled = Type.Object({ job: Type.Union([Job, Type.Null()]) })
+const Beaten = Type.Object({ cancel: Type.Boolean() })
 
 let token = ''
 const stopping = new AbortController()
@@ -57,7 +63,7 @@ async function register(): Promise<void> {
     '/api/v2/workers/register',
     json(body, { 'x-enrolment-token': enrolment }),
   )
-  const registered = (await answer.json()) as { id: string; access_token: string }
+  const registered = Value.Parse(Registered, await answer.json())
   token = registered.access_token
   console.log(`${WORKER_NAME} is registered as ${registered.id}`)
 }
@@ -67,7 +73,7 @@ async function poll(): Promise<Job | null> {
     headers: { 'x-worker-token': token },
     signal: stopping.signal,
   })
-  return ((await answer.json()) as { job: Job | null }).job
+  return Value.Parse(Polled, await answer.json()).job
 }
 
 async function build({ id, source_url, lease_token: lease }: Job): Promise<void> {
@@ -98,7 +104,7 @@ async function build({ id, source_url, lease_token: lease }: Job): Promise<void>
 
 async function beat(id: string, holding: Record<string, string>): Promise<void> {
   const answer = await ask(`/api/v2/builds/${id}/heartbeat`, { method: 'POST', headers: holding })
-  const { cancel } = (await answer.json()) as { cancel: boolean }
+  const { cancel } = Value.Parse(Beaten, await answer.json())
   if (cancel) throw new Error(`${id} is cancelled`)
 }
 
@@ -123,10 +129,10 @@ async function run(
     createInterface(stream).on('line', (message) => lines.push({ level, message }))
   }
   const sending = setInterval(() => void send().catch(console.error), 500)
-  const [code] = (await ended) as [number | null]
+  const [code]: unknown[] = await ended
   clearInterval(sending)
   while (lines.length > 0) await send()
-  return code
+  return typeof code === 'number' ? code : null
 }
 
 while (!stopping.signal.aborted) {
