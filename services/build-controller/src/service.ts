@@ -52,6 +52,7 @@ export async function startBuildController(
   starting.use(startRetention({ pool, storage, log, retentionDays: config.retentionDays }))
 
   let schema = 'not looked at yet'
+  let isListening = false
   let free = Number.POSITIVE_INFINITY
   const looking = (async () => {
     while (!stopping.signal.aborted) {
@@ -73,6 +74,7 @@ export async function startBuildController(
     await looking
   })
   health.depend('postgres', () => ({ ok: schema === 'ok', detail: schema }))
+  health.depend('api', () => ({ ok: isListening }))
   health.depend('leases', () => {
     const { lookedAt } = leases
     const isFresh = lookedAt !== undefined && performance.now() - lookedAt < staleAfterMs
@@ -110,6 +112,7 @@ export async function startBuildController(
     )
   }
   await app.listen({ host: config.host, port: config.port })
+  isListening = true
   const address = app.server.address()
   const port = address !== null && typeof address === 'object' ? address.port : config.port
   starting.defer(async () => {
