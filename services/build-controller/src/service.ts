@@ -40,6 +40,9 @@ export async function startBuildController(
   config: Config,
   { bus, log, health, registry }: BuildControllerDeps,
 ): Promise<AsyncDisposable & { port: number }> {
+  // Before anything is waited for: health is asked for meanwhile.
+  let isListening = false
+  health.depend('api', () => ({ ok: isListening }))
   await using starting = new AsyncDisposableStack()
   const stopping = new AbortController()
   const storage = await openStorage(config.storageRoot)
@@ -52,7 +55,6 @@ export async function startBuildController(
   starting.use(startRetention({ pool, storage, log, retentionDays: config.retentionDays }))
 
   let schema = 'not looked at yet'
-  let isListening = false
   let free = Number.POSITIVE_INFINITY
   const looking = (async () => {
     while (!stopping.signal.aborted) {
@@ -74,7 +76,6 @@ export async function startBuildController(
     await looking
   })
   health.depend('postgres', () => ({ ok: schema === 'ok', detail: schema }))
-  health.depend('api', () => ({ ok: isListening }))
   health.depend('leases', () => {
     const { lookedAt } = leases
     const isFresh = lookedAt !== undefined && performance.now() - lookedAt < staleAfterMs
