@@ -133,6 +133,22 @@ export const workerLeft = defineRecord(
   workerFactOf,
 )
 
+/** Who did what at a build controller itself; what comes through a gateway, the gateway notes. */
+export const buildAudited = defineRecord(
+  'corro.build.audited.{controllerId}',
+  'A request that submits, steers or administers was carried out or failed, or any was refused.',
+  Type.Object({
+    ...fact,
+    controllerId: Id,
+    by: nullable(Line, { description: 'whose key it is; null: nobody known' }),
+    action: Line,
+    target: nullable(Line, { description: 'build, worker or key' }),
+    status: Type.Integer({ description: 'of the answer' }),
+    remoteAddress: Line,
+  }),
+  ({ controllerId, number }) => `audited.${controllerId}.${number}`,
+)
+
 export const buildRecords = [
   buildSubmitted,
   buildAssigned,

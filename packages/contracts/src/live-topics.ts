@@ -14,6 +14,7 @@ export const liveTopics = {
     'corro.rollout.>',
     'corro.config.>',
     'corro.audit.>',
+    'corro.build.audited.>',
     'corro.dead.>',
   ],
   experiments: ['corro.experiment.>', 'corro.share.>', 'corro.hint.experiment.>'],

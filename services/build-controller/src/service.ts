@@ -87,6 +87,10 @@ export async function startBuildController(
       : { ok: false, detail: `${free} bytes are free: make room on the volume of STORAGE_ROOT` },
   )
 
+  const host = hostname()
+    .replaceAll(/[^a-zA-Z0-9_-]/g, '-')
+    .slice(0, 50)
+  const controllerId = `${host}_${config.port}`
   const access = createAccess({ ...config, pool })
   const liveLogs = createLiveLogs()
   const { maxPending } = config
@@ -103,6 +107,7 @@ export async function startBuildController(
     metrics,
     newBuilds,
     health,
+    controllerId,
     log,
     stopping: stopping.signal,
   })
@@ -124,9 +129,6 @@ export async function startBuildController(
   log.info({ host: config.host, port }, 'listening')
   if (bus) {
     const startedAt = toTimestamp(nowMicroseconds())
-    const controllerId = `${hostname()
-      .replaceAll(/[^a-zA-Z0-9_-]/g, '-')
-      .slice(0, 50)}_${port}`
     starting.use(startTelling({ pool, bus, log }))
     starting.use(
       startVoice({

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Bus, type Connection, publishRecords, type ToldRecord } from '@corroport/bus'
-import { buildRecords, toTimestamp } from '@corroport/contracts'
+import { buildAudited, buildRecords, toTimestamp } from '@corroport/contracts'
 import type { Pool, PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import { type BuildEvent, forgetTold, listUntold, markTold } from './store/events.ts'
@@ -85,6 +85,14 @@ const recordOf = new Map(
 
 function toRecord({ id, kind, build_id, worker_id, at, data }: BuildEvent): ToldRecord {
   const event = recordOf.get(kind)
+  if (kind === 'build.audited') {
+    const payload = buildAudited.parse({
+      ...data,
+      number: id,
+      at: toTimestamp(at.getTime() * 1000),
+    })
+    return { event: buildAudited, subject: buildAudited.subject(payload), payload }
+  }
   const isOfBuild = kind.startsWith('build.')
   const subject = isOfBuild ? build_id : worker_id
   if (!event || subject === null) throw new Error(`${kind} is no kind of event`)

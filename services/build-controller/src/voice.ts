@@ -2,6 +2,7 @@ import { type Bus, RefusalError } from '@corroport/bus'
 import {
   type BuildControllerAnnounced,
   type BuildSummary,
+  buildAudited,
   buildCommands,
   buildControllerAnnounced,
   buildLogQueried,
@@ -23,7 +24,7 @@ import { readLog } from './store/logs.ts'
 import { cancel } from './store/queue.ts'
 import { countWorkers, listWorkers, setWorkerState } from './store/workers.ts'
 
-export const says = [...buildRecords, buildControllerAnnounced] as const
+export const says = [...buildRecords, buildAudited, buildControllerAnnounced] as const
 export const answers = buildCommands
 
 export interface VoiceDeps {

@@ -2,6 +2,7 @@
 import { type Bus, connectBus, readStream } from '@corroport/bus'
 import {
   type BuildControllerAnnounced,
+  buildAudited,
   buildControllerAnnounced,
   buildLogQueried,
   buildQueried,
@@ -14,6 +15,7 @@ import {
 import { createTemporaryFolder, type NatsServer, startNatsServer, until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import {
+  asAdmin,
   type Controller,
   createDatabase,
   quiet,
@@ -196,4 +198,32 @@ test('builds, their logs and workers are asked for, and steered', async () => {
     build: null,
     events: [],
   })
+})
+
+test('who submits, cancels or administers is noted, and who was refused; without what they showed', async () => {
+  await using controller = await startSpeaking()
+  await using listener = openBus('test')
+  const { id, token } = await submit(controller)
+  const cancel = `/api/v2/builds/${id}/cancel`
+  await controller.ask(cancel, { method: 'POST', headers: { 'x-build-token': token } })
+  await controller.ask('/api/v2/keys', { headers: { 'x-api-key': 'x'.repeat(40) } })
+  await controller.ask('/api/v2/keys', {
+    headers: asAdmin,
+    body: { name: 'ci', role: 'submitter' },
+  })
+
+  const noted = await until(async () => {
+    const records = await readStream(listener, 'BUILDS')
+    const { port } = new URL(controller.origin)
+    const own = records.filter(({ subject }) => subject.endsWith(`_${port}`))
+    return own.length === 4 && own.map(({ text }) => buildAudited.parse(JSON.parse(text)))
+  })
+
+  expect(noted.map(({ by, action, target, status }) => [by, action, target, status])).toEqual([
+    ['controller', 'POST /api/builds/submit', null, 201],
+    ['holder of the build token', 'POST /api/v2/builds/:id/cancel', id, 200],
+    [null, 'GET /api/v2/keys', null, 403],
+    ['controller', 'POST /api/v2/keys', null, 201],
+  ])
+  expect(JSON.stringify(noted)).not.toContain(token)
 })

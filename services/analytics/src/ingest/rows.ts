@@ -199,6 +199,7 @@ const Told = createParser(
     experimentId: Type.Optional(Type.String()),
     buildId: Type.Optional(Type.String()),
     workerId: Type.Optional(nullable(Type.String())),
+    controllerId: Type.Optional(Type.String()),
   }),
 )
 
@@ -210,8 +211,8 @@ const makers = new Map<string, Maker>(
       event,
       (payload) => {
         const known = event.parse(payload)
-        const { at, nodeId, experimentId, buildId, workerId } = Told(payload)
-        const whose = nodeId ?? experimentId ?? buildId ?? workerId ?? ''
+        const { at, nodeId, experimentId, buildId, workerId, controllerId } = Told(payload)
+        const whose = nodeId ?? experimentId ?? buildId ?? workerId ?? controllerId ?? ''
         return eventRow(event, known, whose, at)
       },
     ])

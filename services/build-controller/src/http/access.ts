@@ -12,6 +12,8 @@ import { hashOf, isSameHash } from '../tokens.ts'
 /** Whose key it is: `controller` for the one of the settings. */
 export interface KeyOwner {
   id: string
+  /** For people. */
+  name: string
   role: 'admin' | 'submitter'
 }
 
@@ -53,10 +55,10 @@ export function createAccess(options: AccessOptions): Access {
     const given = keyIn(request.headers)
     if (given === undefined) return undefined
     const hash = hashOf(given)
-    if (isSameHash(hash, apiKeyHash)) return { id: 'controller', role: 'admin' }
+    if (isSameHash(hash, apiKeyHash)) return { id: 'controller', name: 'controller', role: 'admin' }
     const found = await findKey(pool, hash)
     if (!found) throw new Refusal(403, 'Invalid API key')
-    return { id: found.id, role: found.role }
+    return { id: found.id, name: found.name, role: found.role }
   }
   const requireKey = async (request: FastifyRequest): Promise<KeyOwner> => {
     const owner = await keyOf(request)

@@ -14,6 +14,7 @@ import { Refusal } from '../refusal.ts'
 import { isAway } from '../store/database.ts'
 import type { WaitingRoom } from '../waiting-room.ts'
 import type { Access } from './access.ts'
+import { auditRequests } from './audit.ts'
 import { diagnosticRoutes } from './diagnostic-routes.ts'
 import type { Doors } from './doors.ts'
 import { keyRoutes } from './key-routes.ts'
@@ -45,6 +46,8 @@ export interface AppDeps {
   metrics: Metrics
   newBuilds: NewBuilds
   health: Health
+  /** Which of several this is. */
+  controllerId: string
   log: Logger
   /** From then on no poll waits. */
   stopping: AbortSignal
@@ -96,6 +99,7 @@ export function createApp(deps: AppDeps): App {
       reply.elapsedTime / 1000,
     )
   })
+  auditRequests(app, deps)
   app.setNotFoundHandler(() => {
     throw new Refusal(404, 'Not Found')
   })

@@ -22,6 +22,19 @@ export async function listEvents(pool: Pool, buildId: string): Promise<BuildEven
   return rows
 }
 
+/** Something that is no step of a build or worker. */
+export async function addEvent(
+  pool: Pool,
+  kind: string,
+  data: Record<string, unknown>,
+): Promise<void> {
+  await pool.query({
+    name: 'add_event',
+    text: 'INSERT INTO builds.event (kind, data) VALUES ($1, $2)',
+    values: [kind, JSON.stringify(data)],
+  })
+}
+
 /** What was not told yet, oldest first. */
 export async function listUntold(client: PoolClient, limit: number): Promise<BuildEvent[]> {
   const { rows } = await client.query<BuildEvent>({

@@ -10,6 +10,7 @@ const templates: Record<Template, true> = {
   'corro.ack.sent.{nodeId}': true,
   'corro.audit.noted.{nodeId}': true,
   'corro.build.assigned.{buildId}': true,
+  'corro.build.audited.{controllerId}': true,
   'corro.build.cancelled.{buildId}': true,
   'corro.build.completed.{buildId}': true,
   'corro.build.dead.{buildId}': true,
