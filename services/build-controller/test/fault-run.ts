@@ -14,7 +14,6 @@ export interface FaultRun {
   workers: number
   /** For so long at least something is killed or stopped all the time. */
   faultsForMs: number
-  say?: ((line: string) => void) | undefined
 }
 
 export interface FaultFindings {
@@ -31,7 +30,6 @@ const script = join(import.meta.dirname, '../src/main.ts')
 const leaseSeconds = 2
 
 export async function runFaults(run: FaultRun): Promise<FaultFindings> {
-  const { say = () => undefined } = run
   await using stack = new AsyncDisposableStack()
   const storage = stack.use(createTemporaryFolder())
   const postgres = stack.use(await startPostgres({ max_connections: '60' }))
@@ -216,7 +214,6 @@ export async function runFaults(run: FaultRun): Promise<FaultFindings> {
   const breaking = breakThings()
   const working = Array.from({ length: run.workers }, work)
   await submitAll()
-  say('all are submitted')
   await breaking
   const pool = new Pool({ connectionString: url, max: 2 })
   pool.on('error', () => undefined)
@@ -225,7 +222,6 @@ export async function runFaults(run: FaultRun): Promise<FaultFindings> {
     const { rows } = await pool.query<{ count: number }>(
       'SELECT count(*)::integer AS count FROM builds.build WHERE finished_at IS NULL',
     )
-    say(`${rows[0]?.count} have not ended`)
     return rows[0]?.count === 0
   }, 300_000)
   over.abort()

@@ -21,7 +21,6 @@ export interface Build {
   result_sha256: Buffer | null
   files_removed_at: Date | null
   submitted_at: Date
-  available_at: Date
   assigned_at: Date | null
   started_at: Date | null
   finished_at: Date | null
@@ -42,7 +41,7 @@ export interface Build {
 const columns = `b.id, b.owner, b.platform, b.labels, b.priority, b.status, b.token_hash, b.retry_of,
   b.source_name, b.source_bytes, b.source_sha256, b.certs_name, b.certs_bytes,
   b.result_name, b.result_bytes, b.result_sha256, b.files_removed_at,
-  b.submitted_at, b.available_at, b.assigned_at, b.started_at, b.finished_at,
+  b.submitted_at, b.assigned_at, b.started_at, b.finished_at,
   b.attempt, b.losses, b.worker_id, w.name AS worker_name, b.lease_hash, b.lease_seconds,
   b.vm_token_hash, b.vm_ready_at, b.heard_at, b.reason, b.failure, b.log_lines`
 
@@ -90,7 +89,7 @@ export async function insertBuild(
           idempotency_key, retry_of, source_name, source_bytes, source_sha256, certs_name,
           certs_bytes, submitted_at, position, available_at)
         VALUES ($1, $2, $3, $4, $5::smallint, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, now(),
-          now() - $5::smallint * interval '${minutesPerStep} minutes', now())
+          now() - $5::smallint * interval '${minutesPerStep} minutes', '-infinity')
         ON CONFLICT (owner, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, submitted_at
       ), told AS (

@@ -27,6 +27,7 @@ const tables = [
     registered_at timestamptz NOT NULL DEFAULT now(),
     seen_at timestamptz NOT NULL DEFAULT now()
   ) WITH (fillfactor = 70)`,
+  // available_at: minus infinity without a back-off, so that no clock holds up what is new.
   // position: priority is worth minutes of age, so that nothing waits for ever.
   // beat: what tells one sign of life from the next, by no clock.
   // losses: attempts that ended without a word of their worker.
@@ -181,11 +182,11 @@ const functions = [
       outcome := 'draining';
       RETURN;
     ELSE
-      -- No back-off is as long as an hour: what lies further ahead is of a clock that was set back.
+      -- No back-off is longer than ten minutes: what lies further ahead is of a clock that was set back.
       SELECT c.* INTO b FROM unnest(w.platforms) AS p(name) CROSS JOIN LATERAL (
         SELECT * FROM builds.build x
         WHERE x.status = 'pending' AND x.platform = p.name AND x.labels <@ w.labels
-          AND (x.available_at <= now() OR x.available_at > now() + interval '1 hour')
+          AND (x.available_at <= now() OR x.available_at > now() + interval '10 minutes')
         ORDER BY x.position, x.id LIMIT 1 FOR UPDATE SKIP LOCKED
       ) c ORDER BY c.position, c.id LIMIT 1;
       IF NOT FOUND THEN
@@ -350,7 +351,8 @@ const functions = [
     ELSE
       outcome := 'requeued';
       UPDATE builds.build x SET status = 'pending', losses = lost, reason = p_reason,
-        available_at = now() + make_interval(secs => p_delay_seconds), beat = x.beat + 1,
+        available_at = CASE p_delay_seconds WHEN 0 THEN '-infinity'
+          ELSE now() + make_interval(secs => p_delay_seconds) END, beat = x.beat + 1,
         worker_id = NULL, assigned_at = NULL, started_at = NULL, heard_at = NULL,
         lease_hash = NULL, lease_seconds = NULL, otp_hash = NULL, vm_token_hash = NULL,
         vm_ready_at = NULL
