@@ -38,7 +38,7 @@ export async function ensureTestParts(parts, env) {
 /**
  * Runs jest on real agents, first the suites that fill the machine by themselves, and those that start
  * agents once more on development agents; with no real agent all on development agents. Ends with the
- * skipped tests, what is missing, and "N passed, N failed" of all.
+ * failed and the skipped tests, what is missing, and "N passed, N failed" of all.
  */
 export async function runTests(node, args, missing, env) {
   const isWatching = args.some((arg) => arg.startsWith('--watch'))
@@ -119,34 +119,48 @@ function readResult(path) {
 
 /** Counts of jest's own result; a suite that could not run counts as one failure. */
 export function summarise(result, folder) {
-  const skipped = result.testResults
-    .map(({ name, assertionResults }) => ({
-      file: relative(folder, name),
-      titles: assertionResults.filter(({ status }) => status === 'pending').map((t) => t.fullName),
-    }))
-    .filter(({ titles }) => titles.length > 0)
+  const suites = result.testResults.map(({ name, status, assertionResults }) => {
+    const titlesOf = (wanted) =>
+      assertionResults.filter((test) => test.status === wanted).map((test) => test.fullName)
+    const file = relative(folder, name)
+    return { file, status, failed: titlesOf('failed'), pending: titlesOf('pending') }
+  })
   return {
     passed: result.numPassedTests,
     failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
-    skipped,
+    failures: suites
+      .filter(({ status }) => status === 'failed')
+      .map(({ file, failed }) => ({ file, titles: failed })),
+    skipped: suites
+      .filter(({ pending }) => pending.length > 0)
+      .map(({ file, pending }) => ({ file, titles: pending })),
   }
 }
 
-/** A test that is skipped on both kinds of agents is named once. */
+/** A test that fails, or is skipped, on both kinds of agents is named once. */
 export function addUp(summaries) {
-  const skipped = new Map()
-  for (const { file, titles } of summaries.flatMap((summary) => summary.skipped)) {
-    skipped.set(file, [...new Set([...(skipped.get(file) ?? []), ...titles])])
-  }
   return {
     passed: summaries.reduce((sum, { passed }) => sum + passed, 0),
     failed: summaries.reduce((sum, { failed }) => sum + failed, 0),
-    skipped: [...skipped].map(([file, titles]) => ({ file, titles })),
+    failures: merge(summaries.flatMap(({ failures }) => failures)),
+    skipped: merge(summaries.flatMap(({ skipped }) => skipped)),
   }
 }
 
-export function formatSummary({ passed, failed, skipped }, missing) {
+function merge(suites) {
+  const titlesOf = new Map()
+  for (const { file, titles } of suites) {
+    titlesOf.set(file, [...new Set([...(titlesOf.get(file) ?? []), ...titles])])
+  }
+  return [...titlesOf].map(([file, titles]) => ({ file, titles }))
+}
+
+export function formatSummary({ passed, failed, failures, skipped }, missing) {
   const lines = ['']
+  for (const { file, titles } of failures) {
+    if (titles.length === 0) lines.push(`could not run: ${file}`)
+    else lines.push(`failed in ${file}:`, ...titles.map((title) => `  ${title}`))
+  }
   for (const { file, titles } of skipped) {
     lines.push(`skipped in ${file}:`, ...titles.map((title) => `  ${title}`))
   }

@@ -195,7 +195,8 @@ test('an order that is refused is no silence, and the others go on', async () =>
 })
 
 test('a gateway that was away goes on, and what it skipped is said', async () => {
-  const id = await create()
+  // It is not given up before it should have sent all.
+  const id = await create({ interval_ms: 60_000 })
   await ordered(node1, id)
   node1.send(id, 2)
   await node1.silence()
