@@ -17,7 +17,7 @@ const uses = {
   documents: /\bcommandsOf\(/,
 }
 
-/** The suites that start one of these parts, by themselves or through a file beside them. */
+/** The suites that start one of these parts, by themselves or through a file of tests. */
 export function suitesUsing(parts, root) {
   const wanted = parts.flatMap((part) => uses[part] ?? [])
   return globSync('{packages,services,infra,corrosion,web}/**/*.test.ts', {
@@ -32,12 +32,12 @@ export function suitesUsing(parts, root) {
     .toSorted()
 }
 
-/** Texts of a file and of what it imports from its own folder. */
+/** Texts of a file and of what it imports from its own folder, or from another one of tests. */
 function readWithNeighbours(path, seen = new Set()) {
   if (seen.has(path)) return []
   seen.add(path)
   const text = readFileSync(path, 'utf8')
-  const imports = [...text.matchAll(/ from '(\.\/[^/']+\.ts)'/g)]
+  const imports = [...text.matchAll(/ from '(\.\/[^/']+\.ts|\.\.[^']*\/test\/[^/']+\.ts)'/g)]
   return [text, ...imports.flatMap(([, name]) => readWithNeighbours(join(path, '..', name), seen))]
 }
 

@@ -37,8 +37,8 @@ export interface Running extends AsyncDisposable {
   line(): Promise<string>
   /** The next line of standard error. */
   note(): Promise<string>
-  /** Sends a signal and waits for the end. */
-  end(signal: NodeJS.Signals): Promise<number | null>
+  /** Sends a signal, if one is given, and waits for the end. */
+  end(signal?: NodeJS.Signals): Promise<number | null>
   /** Closes standard output as `head` does. */
   hangUp(): Promise<number | null>
 }
@@ -55,7 +55,7 @@ export function startCorroport(args: readonly string[], options: RunOptions = {}
     line: async () => (await lines.next()).value ?? '',
     note: async () => (await notes.next()).value ?? '',
     async end(signal) {
-      child.kill(signal)
+      if (signal) child.kill(signal)
       await closed
       return child.exitCode
     },

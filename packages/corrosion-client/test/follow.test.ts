@@ -91,15 +91,15 @@ test('what the updates feed told first is seen a second time by the subscription
     await put(writer, key)
     await follower.until(() => ofKey(follower, key).length === 1)
   }
-  const first = follower.rows.filter(({ via }) => via === 'updates')
+  const toldFirst = follower.rows.filter(({ via }) => via === 'updates')
   const seconds = () =>
     follower.events.flatMap((event) => (event.kind === 'seconds' ? event.seconds : []))
-  await follower.until(() => seconds().length === first.length)
+  await follower.until(() => seconds().length === toldFirst.length)
 
-  expect(first.length).toBeGreaterThan(0)
+  expect(toldFirst.length).toBeGreaterThan(0)
   const named = (items: readonly { keyText: string; version: string }[]) =>
     items.map(({ keyText, version }) => `${keyText} ${version}`).toSorted()
-  expect(named(seconds())).toEqual(named(first))
+  expect(named(seconds())).toEqual(named(toldFirst))
   for (const { updatesSeenAt, subscriptionSeenAt } of seconds()) {
     expect(subscriptionSeenAt).toBeGreaterThanOrEqual(updatesSeenAt)
   }

@@ -16,6 +16,7 @@ import { type ControllerOptions, openController, withController } from '../contr
 import { Failure } from '../failure.ts'
 import { withQuery } from '../gateway-client.ts'
 import { parseWhole } from '../gateway-options.ts'
+import { persistently } from '../persistently.ts'
 import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Part } from '../text.ts'
@@ -166,7 +167,8 @@ Examples:
         let after = options.after
         for (let failures = 0; failures < 30; failures += 1) {
           const from = withQuery(`${path}/live`, { after })
-          const { body } = await controller.open(from, { headers: { accept: 'text/event-stream' } })
+          const init = { headers: { accept: 'text/event-stream' } }
+          const { body } = await persistently(() => controller.open(from, init), terminal)
           if (!body) break
           try {
             for await (const { type, data = '' } of readServerSentEvents(body)) {
@@ -182,8 +184,8 @@ Examples:
             }
           } catch (error) {
             if (error instanceof SyntaxError) throw error
-            terminal.note('the connection broke; going on after line ', String(after))
           }
+          terminal.note('the connection ended; going on after line ', String(after))
         }
         throw new Failure('the log ended before the build did')
       }),

@@ -20,8 +20,8 @@ import {
   withController,
 } from '../controller-client.ts'
 import { Failure } from '../failure.ts'
-import { isPassing } from '../gateway-client.ts'
 import { parseWhole } from '../gateway-options.ts'
+import { persistently } from '../persistently.ts'
 import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { stateOf } from './builds-read.ts'
@@ -48,7 +48,6 @@ interface SubmitOptions extends ControllerOptions {
 }
 
 const uploadMs = 3_600_000
-const attempts = 5
 
 function registerSubmit(builds: Command, terminal: Terminal): void {
   withController(builds.command('submit'))
@@ -112,19 +111,6 @@ async function blobOf(path: string): Promise<Blob> {
   }
 }
 
-/** Again where the answer may come a little later. */
-async function persistently<Found>(ask: () => Promise<Found>, terminal: Terminal): Promise<Found> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (attempt === attempts || !isPassing(error)) throw error
-      terminal.note(error.message, ': once more')
-      await wait(1000 * attempt)
-    }
-  }
-}
-
 async function waitForEnd(controller: Controller, id: string, terminal: Terminal) {
   let last = ''
   for (;;) {
@@ -170,12 +156,7 @@ Example:
         )?.[1]
         const file = options.output ?? given ?? id
         const expected = response.headers.get('etag')?.replaceAll('"', '')
-        const length = Number(response.headers.get('content-length'))
-        const { bytes, sha256 } = await save(response, file, length, terminal)
-        if (sha256 !== expected) {
-          throw new Failure(`what came is not what is stored: ${sha256} where ${expected} is said`)
-        }
-        await rename(`${file}.part`, file)
+        const { bytes, sha256 } = await save(response, file, expected, terminal)
         if (options.json) terminal.printJson({ file, bytes, sha256 })
         else terminal.print(file)
         return 'ok'
@@ -183,28 +164,37 @@ Example:
     )
 }
 
-async function save(response: Response, file: string, length: number, terminal: Terminal) {
+/** The file has its name when it has come whole and is what is stored. */
+async function save(
+  response: Response,
+  file: string,
+  expected: string | undefined,
+  terminal: Terminal,
+): Promise<{ bytes: number; sha256: string }> {
   const draft = `${file}.part`
+  const total = (Number(response.headers.get('content-length')) / 1e6).toFixed(1)
   const hash = createHash('sha256')
   let bytes = 0
   const count = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk)
       bytes += chunk.length
-      const megabytes = (bytes / 1e6).toFixed(1)
-      terminal.progress([`${megabytes} of ${(length / 1e6).toFixed(1)} MB`], false)
+      terminal.progress([`${(bytes / 1e6).toFixed(1)} of ${total} MB`], false)
       done(null, chunk)
     },
   })
   try {
     if (!response.body) throw new Error('no body')
     await pipeline(response.body, count, createWriteStream(draft))
+    const sha256 = hash.digest('hex')
+    if (sha256 !== expected) throw new Error(`what came has SHA-256 ${sha256}, not ${expected}`)
+    await rename(draft, file)
+    return { bytes, sha256 }
   } catch (cause) {
     await rm(draft, { force: true })
     const why = Error.isError(cause) ? cause.message : String(cause)
     throw new Failure(`not downloaded: ${why}`, { cause })
   }
-  return { bytes, sha256: hash.digest('hex') }
 }
 
 function registerCancel(builds: Command, terminal: Terminal): void {

@@ -29,7 +29,7 @@ const logPage = 1000
 
 /** What whoever submitted builds asks about them. */
 export function submitterRoutes(app: App, prefix: string, deps: AppDeps): void {
-  const { pool, storage, access, may, liveLogs } = deps
+  const { pool, storage, access, may, liveLogs, stopping } = deps
   const dialect = dialectOf(`${prefix}/`)
   const ownerOf = (key: KeyOwner) => (key.role === 'admin' ? undefined : key.id)
 
@@ -144,8 +144,9 @@ export function submitterRoutes(app: App, prefix: string, deps: AppDeps): void {
       const after = Number.isInteger(resumed) ? resumed : (request.query.after ?? 0)
       const gone = new AbortController()
       request.raw.on('close', () => gone.abort())
+      const ended = AbortSignal.any([gone.signal, stopping])
       reply.type('text/event-stream')
-      return reply.send(Readable.from(liveLog(id, after, gone.signal)))
+      return reply.send(Readable.from(liveLog(id, after, ended)))
     },
   )
 
