@@ -7,6 +7,7 @@ import {
   freePort,
   natsServerProgram,
   startNatsServer,
+  stopProcess,
   until,
 } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
@@ -42,7 +43,7 @@ test('a server that hangs is not waited for, and one that is away is told at onc
   await using bus = connectBus({ url: nats.url, name: 'test', log })
   await until(() => bus.isConnected)
 
-  process.kill(nats.pid, 'SIGSTOP')
+  await stopProcess(nats.pid)
   try {
     await expect(lookAtServer(bus, 'node1', timeoutMs)).rejects.toThrow(
       'nats did not answer in 800 ms',

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream, existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import {
   identifyAgent,
 } from '../../../infra/setup/find-agent.mjs'
 import { freePort } from './free-port.ts'
+import { stopProcess } from './stop-process.ts'
 
 export interface CorrosionAgentOptions {
   /** The agent's program, where it is not to be the one that is found. */
@@ -145,10 +146,10 @@ colors = false
 
   const kill = async (signal: NodeJS.Signals) => {
     if (child === undefined) return
+    if (signal === 'SIGSTOP' && child.pid !== undefined) return await stopProcess(child.pid)
     const ended = once(child, 'exit')
     child.kill(signal)
-    if (signal === 'SIGSTOP') await allStopped(child.pid)
-    else if (signal !== 'SIGCONT') await ended
+    if (signal !== 'SIGCONT') await ended
   }
 
   await start().catch(async (error: unknown) => {
@@ -176,17 +177,6 @@ colors = false
       await kill('SIGKILL')
       await rm(folder, { recursive: true, force: true })
     },
-  }
-}
-
-/** A signal reaches the threads one by one; before that, one of them may still answer. */
-async function allStopped(pid: number | undefined): Promise<void> {
-  const folder = `/proc/${pid}/task`
-  if (!existsSync(folder)) return
-  const isStopped = async (thread: string) =>
-    /\) [Tt] /.test(await readFile(join(folder, thread, 'stat'), 'utf8'))
-  while (!(await Promise.all((await readdir(folder)).map(isStopped))).every(Boolean)) {
-    await delay(1)
   }
 }
 

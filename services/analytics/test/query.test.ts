@@ -5,7 +5,7 @@ import {
   type QueryParameters,
   queryPresets,
 } from '@corroport/contracts'
-import { until } from '@corroport/testing'
+import { stopProcess, until } from '@corroport/testing'
 import { expect, jest, test } from '@jest/globals'
 import { Client } from 'pg'
 import { answerQueries } from '../src/query/answer-queries.ts'
@@ -261,7 +261,7 @@ test('a Postgres that hangs or is gone is said in time, and found again', async 
   const { postgres } = servers()
   await analytics.ask('SELECT 1')
 
-  process.kill(postgres.pid, 'SIGSTOP')
+  await stopProcess(postgres.pid)
   const hung = await analytics.refusal('SELECT 1')
   process.kill(postgres.pid, 'SIGCONT')
   await postgres.stop()

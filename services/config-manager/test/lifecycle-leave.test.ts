@@ -10,7 +10,7 @@ import {
   removeRequested,
   wipeRequested,
 } from '@corroport/contracts'
-import { startNatsServer, until } from '@corroport/testing'
+import { startNatsServer, stopProcess, until } from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import {
   by,
@@ -98,7 +98,7 @@ test('a leave that nobody sees is given up, and one that was interrupted is sett
   const { pid } = node1.services.control
   if (pid === undefined) throw new Error('the agent does not run')
 
-  process.kill(pid, 'SIGSTOP')
+  await stopProcess(pid)
   const given = await leave(node2, 2000)
   process.kill(pid, 'SIGCONT')
 

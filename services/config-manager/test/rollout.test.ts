@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readStream } from '@corroport/bus'
 import { configPlanned, type Rollout, rolloutChanged, rolloutSteered } from '@corroport/contracts'
 import { readPidFile } from '@corroport/node-process/process-ref.ts'
-import { until } from '@corroport/testing'
+import { stopProcess, until } from '@corroport/testing'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { developmentAgent } from '../../../infra/setup/find-agent.mjs'
 import {
@@ -97,7 +97,7 @@ test('a node that another one cannot see again is rolled back', async () => {
   await cluster.untilWritten(begun, 'node2')
   // The agent hangs: its node says so, and what it last saw gets old.
   const blind = readPidFile(join(cluster.nodes[2]?.folder ?? '', 'agent.pid'))?.pid ?? 0
-  process.kill(blind, 'SIGSTOP')
+  await stopProcess(blind)
 
   const rollout = await cluster.untilEnded(plan.id)
   process.kill(blind, 'SIGCONT')

@@ -11,6 +11,7 @@ import {
   type NatsServer,
   startCorrosionAgent,
   startNatsServer,
+  stopProcess,
   until,
 } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
@@ -85,7 +86,7 @@ test('a server that hangs is said to be away before its connection is given up',
   await using node1 = await startNode1()
   await using page = await openPage(node1.api)
 
-  process.kill(node1.nats.pid, 'SIGSTOP')
+  await stopProcess(node1.nats.pid)
   const stoppedAt = performance.now()
   try {
     await until(() => named(page, 'away').length === 1)

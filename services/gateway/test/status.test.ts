@@ -7,7 +7,13 @@ import {
   schemaQueried,
   toTimestamp,
 } from '@corroport/contracts'
-import { startCorrosionAgent, startNatsServer, startPostgres, until } from '@corroport/testing'
+import {
+  startCorrosionAgent,
+  startNatsServer,
+  startPostgres,
+  stopProcess,
+  until,
+} from '@corroport/testing'
 import { expect, test } from '@jest/globals'
 import { Client } from 'pg'
 import { announcementOf, newPeer } from './harness.ts'
@@ -182,8 +188,8 @@ test('parts that hang are told as well, within a second', async () => {
   const session = await sessionOf(postgres.url)
   try {
     await agent.kill('SIGSTOP')
-    process.kill(nats.pid, 'SIGSTOP')
-    process.kill(session, 'SIGSTOP')
+    await stopProcess(nats.pid)
+    await stopProcess(session)
 
     await until(async () => {
       const status = await served.ask()
