@@ -118,11 +118,9 @@ export async function migrateDatabase(url: string): Promise<undefined> {
 /** For those who do not want to change anything. */
 export async function lookAtDatabase(url: string): Promise<string | undefined> {
   await using stack = new AsyncDisposableStack()
-  const states = await Promise.all(
-    (await openStores(url, stack)).map(({ readSchemaState }) => readSchemaState()),
-  )
-  const pending = states.flatMap((state) => state.pending)
-  return pending.length === 0 ? undefined : `migrations are missing: ${pending.join(', ')}`
+  const stores = await openStores(url, stack)
+  const problems = await Promise.all(stores.map(({ findProblem }) => findProblem()))
+  return problems.find((problem) => problem !== undefined)
 }
 
 /** The tables of analytics, and those of builds. */
@@ -142,11 +140,11 @@ async function openStores(url: string, stack: AsyncDisposableStack) {
   return [
     {
       migrate: () => ofAnalytics.migrate(analyticsDb),
-      readSchemaState: () => ofAnalytics.readSchemaState(analyticsDb),
+      findProblem: () => ofAnalytics.findProblem(analyticsDb),
     },
     {
       migrate: () => ofBuilds.migrate(buildsDb),
-      readSchemaState: () => ofBuilds.readSchemaState(buildsDb),
+      findProblem: () => ofBuilds.findProblem(buildsDb),
     },
   ]
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Db } from './store/database.ts'
-import { describeNewer, readSchemaState, unknownMigrations } from './store/migrate.ts'
+import { findProblem } from './store/migrate.ts'
 
 const lookEveryMs = 1000
 
@@ -11,14 +11,9 @@ export async function schemaCurrent(
   onBlocked: (reason: string) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    const unknown = await unknownMigrations(db)
-    const { pending } = await readSchemaState(db)
-    if (unknown.length === 0 && pending.length === 0) return
-    onBlocked(
-      unknown.length > 0
-        ? describeNewer(unknown)
-        : `migrations are missing: ${pending.join(', ')}; run corroport analytics migrate`,
-    )
+    const problem = await findProblem(db)
+    if (problem === undefined) return
+    onBlocked(problem)
     await wait(lookEveryMs, undefined, { signal }).catch(() => undefined)
   }
 }

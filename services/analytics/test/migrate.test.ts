@@ -2,7 +2,7 @@ import { type Postgres, startPostgres } from '@corroport/testing'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { Client } from 'pg'
 import { type OpenedDatabase, openDatabase } from '../src/store/database.ts'
-import { migrate, readSchemaState } from '../src/store/migrate.ts'
+import { migrate, readState } from '../src/store/migrate.ts'
 import { quiet } from './harness.ts'
 
 let postgres: Postgres
@@ -31,13 +31,13 @@ async function run(url: URL, ...statements: string[]): Promise<void> {
 test('several at once migrate once, and the next has nothing to do', async () => {
   await using database = await createEmpty('several')
   const { db } = database
-  expect((await readSchemaState(db)).pending).not.toEqual([])
+  expect((await readState(db)).pending).not.toEqual([])
 
   const outcomes = await Promise.all([migrate(db), migrate(db), migrate(db)])
 
   expect(outcomes.filter(({ applied }) => applied.length > 0)).toHaveLength(1)
   expect(await migrate(db)).toEqual({ applied: [] })
-  expect((await readSchemaState(db)).pending).toEqual([])
+  expect((await readState(db)).pending).toEqual([])
 })
 
 test('a Postgres that is too old is refused with a sentence', async () => {

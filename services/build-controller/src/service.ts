@@ -16,7 +16,7 @@ import { startMetrics } from './metrics.ts'
 import { createNewBuilds } from './new-builds.ts'
 import { startRetention } from './retention.ts'
 import { openDatabase } from './store/database.ts'
-import { describeNewer, readSchemaState, unknownMigrations } from './store/migrate.ts'
+import { findProblem } from './store/migrate.ts'
 import { startTelling } from './tell-events.ts'
 import { startVoice } from './voice.ts'
 import { openWaitingRoom } from './waiting-room.ts'
@@ -60,11 +60,7 @@ export async function startBuildController(
     while (!stopping.signal.aborted) {
       try {
         free = await storage.freeBytes()
-        const unknown = await unknownMigrations(db)
-        const { pending } = await readSchemaState(db)
-        if (unknown.length > 0) schema = describeNewer(unknown)
-        else if (pending.length === 0) schema = 'ok'
-        else schema = `migrations are missing: ${pending.join(', ')}; run corroport builds migrate`
+        schema = (await findProblem(db)) ?? 'ok'
       } catch (error) {
         schema = Error.isError(error) ? error.message : String(error)
       }

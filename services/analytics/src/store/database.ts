@@ -1,7 +1,7 @@
 import { isRecording, messageOf } from '@corroport/bus'
+import { openPool, type PoolOptions } from '@corroport/postgres'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool } from 'pg'
-import type { Logger } from 'pino'
+import type { Pool } from 'pg'
 import type { Database } from './tables.ts'
 import { traceStatement } from './trace-statement.ts'
 
@@ -14,32 +14,16 @@ export interface OpenedDatabase extends AsyncDisposable {
 }
 
 /** Connects at the first query, and again after each loss. */
-export function openDatabase(options: {
-  url: string
-  log: Logger
-  /** Shown in pg_stat_activity. */
-  name: string
-  connections?: number
-}): OpenedDatabase {
-  const pool = new Pool({
-    connectionString: options.url,
-    application_name: options.name,
-    max: options.connections ?? 6,
-    connectionTimeoutMillis: 5000,
-  })
-  // Without a listener the loss of a connection would end the process: the pool hears idle ones only,
-  // and the query that one in use was lost with fails by itself.
-  pool.on('error', ({ message }) => options.log.warn({ reason: message }, 'postgres lost'))
-  pool.on('connect', (client) => client.on('error', () => undefined))
+export function openDatabase({
+  connections = 6,
+  ...options
+}: Omit<PoolOptions, 'connections'> & { connections?: number }): OpenedDatabase {
+  const pool = openPool({ ...options, connections })
   const db = new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
     ...(isRecording() && { log: traceStatement }),
   })
-  return {
-    db,
-    pool,
-    [Symbol.asyncDispose]: () => db.destroy(),
-  }
+  return { db, pool, [Symbol.asyncDispose]: () => db.destroy() }
 }
 
 /** By what Postgres says of a session that it does not begin. */

@@ -1,6 +1,6 @@
+import { openPool, type PoolOptions } from '@corroport/postgres'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool } from 'pg'
-import type { Logger } from 'pino'
+import type { Pool } from 'pg'
 
 export interface OpenedDatabase extends AsyncDisposable {
   readonly pool: Pool
@@ -9,31 +9,14 @@ export interface OpenedDatabase extends AsyncDisposable {
 }
 
 /** Connects at the first query, and again after each loss. */
-export function openDatabase(options: {
-  url: string
-  log: Logger
-  /** Shown in pg_stat_activity. */
-  name: string
-  connections?: number
-}): OpenedDatabase {
-  const pool = new Pool({
-    connectionString: options.url,
-    application_name: options.name,
-    max: options.connections ?? 10,
-    connectionTimeoutMillis: 5000,
-    // A server that hangs is away too.
-    query_timeout: 30_000,
-  })
-  // Without a listener the loss of a connection would end the process: the pool hears idle ones only,
-  // and the query that one in use was lost with fails by itself.
-  pool.on('error', ({ message }) => options.log.warn({ reason: message }, 'postgres lost'))
-  pool.on('connect', (client) => client.on('error', () => undefined))
+export function openDatabase({
+  connections = 10,
+  ...options
+}: Omit<PoolOptions, 'connections'> & { connections?: number }): OpenedDatabase {
+  // A server that hangs is away too.
+  const pool = openPool({ ...options, connections, queryTimeoutMs: 30_000 })
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
-  return {
-    pool,
-    db,
-    [Symbol.asyncDispose]: () => db.destroy(),
-  }
+  return { pool, db, [Symbol.asyncDispose]: () => db.destroy() }
 }
 
 /** Whether what failed has no answer of Postgres: it is away, or it ended this session. */
