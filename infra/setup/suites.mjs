@@ -14,7 +14,7 @@ const uses = {
   prometheus: /\bstartPrometheus\(/,
   docker: /\bnew DockerComposeEnvironment\(|\bstartCompose\(/,
   /** What documents tell a person to type. */
-  documents: /\bcommandsOf\(/,
+  documents: /\bcommandsOf\(|\bjoin\(root, 'docs\//,
 }
 
 /** The suites that start one of these parts, by themselves or through a file of tests. */

@@ -47,7 +47,7 @@ test('the roles of Postgres are made with their passwords and rights, and follow
     'corroport_builds',
     'corroport_status',
   ])
-  expect(await apply()).toHaveLength(3)
+  expect(await apply()).toHaveLength(4)
 
   await query(urlOf('analytics'), 'CREATE TABLE kept (id integer); CREATE ROLE reads_for_people')
   const stats = 'SELECT count(*)::int AS others FROM pg_stat_activity WHERE query IS NOT NULL'

@@ -1,17 +1,9 @@
 import { type Static, Type } from 'typebox'
+import { buildStatuses } from './build-statuses.ts'
 import { defineCommand, defineHint, defineRecord } from './definition.ts'
 import { Timestamp } from './timestamp.ts'
 import { keptText, NodeId, nullable, oneLine } from './values.ts'
 
-export const buildStatuses = [
-  'pending',
-  'assigned',
-  'building',
-  'completed',
-  'failed',
-  'cancelled',
-  'dead',
-] as const
 export const BuildStatus = Type.Enum([...buildStatuses], {
   description: 'dead: its workers were lost too often',
 })
