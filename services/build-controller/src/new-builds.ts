@@ -3,6 +3,7 @@ import type { Storage } from './files/storage.ts'
 import type { Metrics } from './metrics.ts'
 import { Refusal } from './refusal.ts'
 import { type Build, insertBuild, type NewBuild } from './store/builds.ts'
+import { isUncertain } from './store/database.ts'
 import { createId, createToken, hashOf } from './tokens.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
@@ -30,7 +31,8 @@ export function createNewBuilds(deps: {
     throw new Refusal(503, `${maxPending} builds wait already: try again later`)
   }
 
-  /** A build without a row has no files either. */
+  // A build without a row has no files either. Where nobody knows whether there is one they stay:
+  // files of nobody are removed an hour later.
   const insert = async (build: NewBuild) => {
     try {
       const inserted = await insertBuild(pool, build)
@@ -38,7 +40,7 @@ export function createNewBuilds(deps: {
       else await storage.removeAll(build.id)
       return inserted
     } catch (error) {
-      await storage.removeAll(build.id)
+      if (!isUncertain(error)) await storage.removeAll(build.id)
       throw error
     }
   }

@@ -31,3 +31,11 @@ export function isAway(error: unknown): boolean {
     error.message,
   )
 }
+
+/** Whether the statement may have been carried out: it was sent, and its answer did not come. */
+export function isUncertain(error: unknown): boolean {
+  if (!isAway(error) || !Error.isError(error) || error instanceof AggregateError) return false
+  const code = 'code' in error ? String(error.code) : ''
+  // The last is the pool's, which waited for a connection.
+  return !/^(ECONNREFUSED|ENOTFOUND|53300)$/.test(code) && !/^timeout exceeded/.test(error.message)
+}
