@@ -37,5 +37,6 @@ export function isUncertain(error: unknown): boolean {
   if (!isAway(error) || !Error.isError(error) || error instanceof AggregateError) return false
   const code = 'code' in error ? String(error.code) : ''
   // The last is the pool's, which waited for a connection.
-  return !/^(ECONNREFUSED|ENOTFOUND|53300)$/.test(code) && !/^timeout exceeded/.test(error.message)
+  const wasNotSent = ['ECONNREFUSED', 'ENOTFOUND', '53300'].includes(code)
+  return !wasNotSent && !error.message.startsWith('timeout exceeded')
 }
