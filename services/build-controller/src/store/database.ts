@@ -27,7 +27,7 @@ export function isAway(error: unknown): boolean {
   // 57P0x: shut down or terminated by an operator; 08: connection; 53300: no more of them.
   if (/^(57P0|08|53300)/.test(code)) return true
   if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code)) return true
-  return /^(Connection terminated|timeout exceeded|Query read timeout|Client has encountered)/.test(
+  return /^(Connection terminated|timeout ex|Query read timeout|Client has encountered)/.test(
     error.message,
   )
 }
@@ -36,7 +36,7 @@ export function isAway(error: unknown): boolean {
 export function isUncertain(error: unknown): boolean {
   if (!isAway(error) || !Error.isError(error) || error instanceof AggregateError) return false
   const code = 'code' in error ? String(error.code) : ''
-  // The last is the pool's, which waited for a connection.
-  const wasNotSent = ['ECONNREFUSED', 'ENOTFOUND', '53300'].includes(code)
-  return !wasNotSent && !error.message.startsWith('timeout exceeded')
+  const isRefused = ['ECONNREFUSED', 'ENOTFOUND', '53300'].includes(code)
+  // What ran out is the time to have a connection.
+  return !isRefused && !error.message.startsWith('timeout ex')
 }
