@@ -3,10 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createTemporaryFolder, freePort, startPostgres, until } from '@corroport/testing'
 import { Client, Pool } from 'pg'
+import { pino } from 'pino'
+import { openStorage } from '../src/files/storage.ts'
+import { sweep } from '../src/retention.ts'
 import { apiKey, createDatabase, enrolment, toForm } from './harness.ts'
 
 export interface FaultRun {
@@ -227,6 +230,7 @@ export async function runFaults(run: FaultRun): Promise<FaultFindings> {
   over.abort()
   await Promise.all(working)
   const seconds = (performance.now() - startedAt) / 1000
+  await Promise.all(controllers.map((each) => each.kill()))
   return { ...(await judge(pool, run.builds, storage.path, accepted)), faults, late, seconds }
 }
 
@@ -275,8 +279,27 @@ async function judge(
       if (!result_sha256?.equals(sha256)) wrong.push(`${id} has another checksum`)
     }
   }
-  const known = new Set(rows.map(({ id }) => id))
-  const strangers = readdirSync(join(root, 'builds')).filter((id) => !known.has(id))
-  ended['folders of no build'] = strangers.length
-  return { wrong, ended }
+  return { wrong: [...wrong, ...(await strangeFiles(pool, root))], ended }
+}
+
+/** Files that a row names and the disk has not, and the other way round, when the sweep thinks it is two hours later. */
+async function strangeFiles(pool: Pool, root: string): Promise<string[]> {
+  const storage = await openStorage(root, () => Date.now() + 2 * 3_600_000)
+  await sweep({ pool, storage, log: pino({ level: 'silent' }), retentionDays: 1 })
+  const { rows } = await pool.query<{ id: string; names: string[] }>(
+    `SELECT id, array_remove(ARRAY[source_name, certs_name, result_name], NULL) AS names
+      FROM builds.build`,
+  )
+  const named = new Set(
+    rows.flatMap(({ id, names }) => names.map((name) => `builds/${id}/${name}`)),
+  )
+  const held = new Set(
+    readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(root, join(parentPath, name))),
+  )
+  return [
+    ...[...named.difference(held)].map((path) => `${path} is missing`),
+    ...[...held.difference(named)].map((path) => `${path} is of no build`),
+  ]
 }

@@ -65,7 +65,7 @@ const isId = /^[A-Za-z0-9_-]{1,64}$/
 const isName = /^[a-z]{1,16}(-\d{1,9})?$/
 
 /** Every path is made of ids that are ours; what a client calls its files is read nowhere. */
-export async function openStorage(folder: string): Promise<Storage> {
+export async function openStorage(folder: string, now = Date.now): Promise<Storage> {
   await mkdir(join(folder, 'incoming'), { recursive: true, mode: 0o700 })
   await mkdir(join(folder, 'builds'), { recursive: true, mode: 0o700 })
   const root = await realpath(folder)
@@ -155,13 +155,13 @@ export async function openStorage(folder: string): Promise<Storage> {
 
     async removeOld(buildId, keep) {
       const within = pathOf(buildId)
-      const removed = await removeOldIn(within, keep)
+      const removed = await removeOldIn(within, keep, now)
       // One that was made just now waits for its files. It fails while anything is in it.
-      if (keep.size === 0 && (await isOld(within))) await rmdir(within).catch(() => undefined)
+      if (keep.size === 0 && (await isOld(within, now))) await rmdir(within).catch(() => undefined)
       return removed
     },
 
-    sweepIncoming: () => removeOldIn(incoming, new Set()),
+    sweepIncoming: () => removeOldIn(incoming, new Set(), now),
 
     async freeBytes() {
       const { bavail, bsize } = await statfs(root)
@@ -171,18 +171,22 @@ export async function openStorage(folder: string): Promise<Storage> {
 }
 
 /** By when it got its name or its entries: a link to a source keeps the time of its content. */
-async function isOld(path: string): Promise<boolean> {
+async function isOld(path: string, now: () => number): Promise<boolean> {
   // Another controller may be faster.
   const about = await stat(path).catch(() => undefined)
-  return about !== undefined && Date.now() - about.ctimeMs > abandonedMs
+  return about !== undefined && now() - about.ctimeMs > abandonedMs
 }
 
-async function removeOldIn(folder: string, keep: ReadonlySet<string>): Promise<number> {
+async function removeOldIn(
+  folder: string,
+  keep: ReadonlySet<string>,
+  now: () => number,
+): Promise<number> {
   let removed = 0
   for (const name of await readdir(folder)) {
     if (keep.has(name)) continue
     const path = join(folder, name)
-    if (!(await isOld(path))) continue
+    if (!(await isOld(path, now))) continue
     await unlink(path).catch(() => undefined)
     removed += 1
   }
