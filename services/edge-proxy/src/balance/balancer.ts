@@ -35,7 +35,7 @@ export interface Balancer {
 export interface Candidate {
   slot: number
   tier: number
-  /** The least is chosen; null when it takes none. */
+  /** The least is chosen, or one of its tier that is similar; null when it takes none. */
   score: number | null
   connections: number
   refusal: Refusal | null
@@ -54,10 +54,12 @@ export interface BalancerOptions {
 const none = Number.POSITIVE_INFINITY
 // So many are looked at to explain, under the lock.
 const mostExplained = 4096
-// Of the soft limit: loads that differ by less are taken for equal, and the weights alone decide. With
-// short connections counts are nearly always 0 or 1: compared exactly, whoever has one less takes the
-// next, whatever it weighs.
-const similar = 1 / 16
+/**
+ * Of the soft limit: loads that differ by no more are taken for equal, and the weights alone decide.
+ * With short connections counts are nearly always 0 or 1: compared exactly, whoever has one less takes
+ * the next, whatever it weighs.
+ */
+export const similarLoad = 1 / 16
 // A tier is worth a hundred times the soft limit, as it was in edgeProxy.
 const tierScore = 100
 
@@ -123,7 +125,7 @@ export function createBalancer(shared: SharedBackends, options: BalancerOptions)
     if (options.ownRegion >= 0) inRegion(2, options.ownRegion)
     consider(3, from, to)
     if (best.score === none) return -1
-    return intAt(slotAt, tree.pick(best.from, best.to, best.load + similar, random))
+    return intAt(slotAt, tree.pick(best.from, best.to, best.load + similarLoad, random))
   }
 
   const tierOf = (slot: number, wanted: Wanted): number => {

@@ -1,6 +1,6 @@
 import type { EdgeCandidate } from '@corroport/contracts'
 import { type Affinity } from '../balance/affinity.ts'
-import type { Balancer, Candidate, Wanted } from '../balance/balancer.ts'
+import { type Balancer, type Candidate, similarLoad, type Wanted } from '../balance/balancer.ts'
 import { addressWords, readAddress } from '../balance/client-address.ts'
 import { intAt } from '../balance/typed-arrays.ts'
 
@@ -44,14 +44,23 @@ export function explainRoute(
   const slot =
     isAddress && affinity ? affinity.peek(asked.wanted.app, words, deps.nowSeconds()) : -1
   const sticky = known.find((candidate) => candidate.slot === slot && candidate.score !== null)
-  const least = known[0]?.score ?? null
-  const equals = sticky ? [sticky] : known.filter(({ score }) => score !== null && score === least)
+  const equals = sticky ? [sticky] : equalsOf(known)
   const sum = equals.reduce((all, each) => all + intAt(weight, each.slot), 0)
   return {
     affinity: sticky?.id ?? null,
     chosen: equals.map((each) => ({ id: each.id, share: intAt(weight, each.slot) / sum })),
     candidates: known.map(told),
   }
+}
+
+/** The first and those of its tier that the balancer does not tell from it. */
+function equalsOf<Ranked extends Pick<Candidate, 'score' | 'tier'>>(
+  ranked: readonly Ranked[],
+): Ranked[] {
+  const [best] = ranked
+  if (!best || best.score === null) return []
+  const most = best.score + similarLoad
+  return ranked.filter(({ tier, score }) => tier === best.tier && score !== null && score <= most)
 }
 
 function rank({ score }: { score: number | null }): number {
